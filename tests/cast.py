@@ -1,0 +1,135 @@
+"""The small cast of the tests, and readers without a socket."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from rooms.authors import Author
+from rooms.subscribers import PageSubscriber, Subscriber, ToolSubscriber
+
+alice = Author("guest:alice", "alice")
+bob = Author("guest:bob", "bob")
+carol = Author("guest:carol", "carol")
+dave = Author("guest:dave", "dave", moderates=True)
+
+ALL = frozenset(
+    {
+        "message.posted",
+        "message.changed",
+        "message.deleted",
+        "room.changed",
+        "presence.changed",
+        "typing",
+    }
+)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(settings: Settings) -> None:
+    """Let everybody post as fast as the test likes."""
+    settings.POST_RATE = None
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Return as soon as the condition is true; TimeoutError after so many seconds."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 (conditions of many kinds)
+            await asyncio.sleep(0.005)
+
+
+class _Reader:
+    """Somebody who reads a room; takes nothing while `free` is cleared."""
+
+    subscriber: Subscriber
+    task: asyncio.Task[None]
+
+    def __init__(self, room: str = "lobby", author: Author = carol) -> None:
+        self.room = room
+        self.author = author
+        self.texts: list[str] = []
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def leave(self) -> None:
+        """Go, as a closed socket does."""
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+        self.subscriber.end()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is at the feed's cursor and everything was taken."""
+        return self.subscriber in self.subscriber.feed.live and not self.subscriber._pending
+
+    async def _begin(self, after: int | None, epoch: str) -> None:
+        await self.subscriber.begin(after, epoch)
+        self.task = asyncio.create_task(self.subscriber.run())
+
+    async def _send(self, text: str) -> None:
+        await self.free.wait()
+        self.texts.append(text)
+
+
+class Tool(_Reader):
+    """A tool that asked for everything."""
+
+    async def join(self, after: int | None = None, epoch: str = "") -> "Tool":
+        """Join at a cursor, or at now."""
+        self.subscriber = ToolSubscriber(
+            self.room, self.author, self._send, ALL, resumes=after is not None
+        )
+        await self._begin(after, epoch)
+        return self
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        """What it was sent."""
+        return [json.loads(text) for text in self.texts]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The frames of one type."""
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries of the log that it was sent."""
+        return [frame for frame in self.frames if frame["type"].startswith("message.")]
+
+    @property
+    def said(self) -> list[str]:
+        """The texts of the posts that it was sent, in order."""
+        return [frame["message"] for frame in self.of("message.posted")]
+
+    @property
+    def seen(self) -> int:
+        """The cursor from which it resumes."""
+        return max((frame["seq"] for frame in self.entries), default=0)
+
+    @property
+    def state(self) -> dict[int, str]:
+        """What it holds of the room, by number."""
+        held: dict[int, str] = {}
+        for frame in self.entries:
+            if frame["type"] == "message.deleted":
+                held.pop(frame["number"], None)
+            else:
+                held[frame["number"]] = frame["message"]
+        return held
+
+
+class Page(_Reader):
+    """A page's socket."""
+
+    subscriber: PageSubscriber
+
+    async def join(self, after: int, epoch: str) -> "Page":
+        """Join at the cursor of the page as it was loaded."""
+        self.subscriber = PageSubscriber(self.room, self.author, self._send)
+        await self._begin(after, epoch)
+        return self
