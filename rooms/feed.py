@@ -1,0 +1,212 @@
+"""Gap-free fan-out of one room inside one process.
+
+Rung by the doorbell, a feed reads what is new once, has it rendered once, and offers the same
+bytes to every subscriber that is *live*. While it is busy, changes gather, and the next round
+takes them all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from rooms import database, fragments, frames, log, typists
+from rooms.authors import Author, tag_of
+from rooms.batches import Batch
+from rooms.doorbell import Bell, Ring
+from rooms.log import Head
+from rooms.names import group_name
+from rooms.presence import Presence
+from rooms.typists import Typists
+
+# When to read again after the database was away.
+RETRY_SECONDS = 1.0
+# Changes of presence gather: a storm of joins is one piece of news.
+PRESENCE_SECONDS = 0.25
+
+logger = logging.getLogger(__name__)
+
+
+class Reader(Protocol):
+    """What a feed knows of a subscriber."""
+
+    author: Author
+
+    def offer(self, batch: Batch) -> None:
+        """Take a batch; called only while live."""
+
+    def tell(self, kind: str, fragment: str, frame: str) -> None:
+        """Take ephemeral news, as a page shows it and as a tool reads it."""
+
+    def reset(self) -> None:
+        """Hear that the history was replaced by another one."""
+
+
+class Feed:
+    """One room, as far as this process has read it."""
+
+    def __init__(self, room: str, bell: Bell, presence: Presence) -> None:
+        self.room = room
+        self.head = Head(None, -1, "")
+        self.readers: set[Reader] = set()
+        self.live: set[Reader] = set()
+        self._bell = bell
+        self._presence = presence
+        self._reached = -1
+        self._rung = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._reads: dict[tuple[int, int], asyncio.Task[Batch]] = {}
+        self._typists = Typists()
+        self._timers: set[asyncio.TimerHandle] = set()
+        self._people: dict[str, str] = {}
+        self._gathering = False
+        bell.listen(group_name(room), self._hear)
+        presence.watch(room, self._people_changed)
+        self._task = bell.loop.create_task(self._run(), name=f"feed {room}")
+
+    async def open(self) -> Head:
+        """Return the head from which the feed goes on: all that it has heard of is handed on."""
+        async with self._lock:
+            if self.head.seq < 0:
+                self.head = await database.read(log.head, self.room)
+                self._reached = max(self._reached, self.head.seq)
+        await self._advance()
+        return self.head
+
+    async def refresh(self) -> None:
+        """Read the head anew, and hand on what is new."""
+        since = self.head.seq
+        head = await database.read(log.head, self.room)
+        self.find(head.seq, head.epoch, since)
+        await self._advance()
+
+    async def read(self, low: int, high: int) -> Batch:
+        """Return what lies between two cursors; asked by many at once, it is read once."""
+        span = low, high
+        if span not in self._reads:
+            self._reads[span] = task = asyncio.ensure_future(self._read(low, high))
+            task.add_done_callback(lambda _: self._reads.pop(span, None))
+        return await asyncio.shield(self._reads[span])
+
+    def reach(self, seq: int) -> None:
+        """Hear from the doorbell how far the room has come."""
+        if seq > self._reached:
+            self._reached = seq
+            self._rung.set()
+
+    def find(self, seq: int, epoch: str, since: int) -> None:
+        """Hear from the database how far the room has come, and in which history.
+
+        `since` is the feed's head when the database was asked: the feed may have gone on while
+        the answer was on its way, and only an answer below that tells of another history.
+        """
+        if self.head.epoch and (epoch != self.head.epoch or seq < min(since, self.head.seq)):
+            self._reached = -1
+            self.head = Head(None, -1, "")
+            self.live.clear()
+            for reader in list(self.readers):
+                reader.reset()
+        else:
+            self.reach(seq)
+
+    def type(self, author: Author) -> None:
+        """Say, here and in the other processes, that the author is typing."""
+        if self._typists.has_just_told(author.tag, self._bell.loop.time()):
+            return
+        typist = frames.author(author.user_id, author.name, author.kind)
+        news = {"type": "room.typing", "group": group_name(self.room), "tag": author.tag}
+        self._bell.tell({**news, "typist": typist})
+
+    def beat(self) -> None:
+        """Give every page a sign of life."""
+        self._tell("beat", fragments.beat(self.room), "")
+
+    def state(self) -> list[str]:
+        """Return the fragments of what is ephemeral, for a page that has just come."""
+        here = fragments.here(len(self._presence.here(self.room)))
+        return [here, fragments.typing(self._typists.shown())]
+
+    def close(self) -> None:
+        """Stop: nobody reads here any more."""
+        self._bell.unlisten(group_name(self.room), self._hear)
+        self._presence.unwatch(self.room)
+        self._task.cancel()
+        for timer in self._timers:
+            timer.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            await self._rung.wait()
+            self._rung.clear()
+            try:
+                await self._advance()
+            except Exception as error:
+                if not isinstance(error, database.AWAY):
+                    logger.exception("A feed stumbled")
+                await asyncio.sleep(RETRY_SECONDS)
+                self._rung.set()
+
+    async def _advance(self) -> None:
+        async with self._lock:
+            while 0 <= self.head.seq < self._reached:
+                if self.head.room_id is None:
+                    found = await database.read(log.head, self.room)
+                    self.head = Head(found.room_id, self.head.seq, self.head.epoch)
+                before = self.head
+                high = min(before.seq + log.WINDOW, self._reached)
+                batch = await self.read(before.seq, high)
+                if self.head is not before:
+                    return  # reset meanwhile
+                self.head = Head(before.room_id, high, before.epoch)
+                for reader in list(self.live):
+                    reader.offer(batch)
+                self._stop_typing(batch)
+
+    async def _read(self, low: int, high: int) -> Batch:
+        head = self.head
+        found = await database.read(log.after, head.room_id, low, high) if head.room_id else []
+        return Batch(self.room, found, high, head.epoch)
+
+    def _hear(self, news: Ring) -> None:
+        if news["type"] == "room.rang":
+            self.reach(news["seq"])
+        elif news["type"] == "room.typing":
+            self._typists.begin(news["tag"], news["typist"], self._bell.loop.time())
+            self._tell_typing(frames.encode(frames.typing(self.room, news["typist"])))
+            self._later(typists.LASTS, self._expire_typing)
+
+    def _stop_typing(self, batch: Batch) -> None:
+        if self._typists.end({tag_of(entry.message.identity) for entry in batch.entries}):
+            self._tell_typing("")
+
+    def _expire_typing(self) -> None:
+        if self._typists.expire(self._bell.loop.time()):
+            self._tell_typing("")
+
+    def _tell_typing(self, frame: str) -> None:
+        self._tell("typing", fragments.typing(self._typists.shown()), frame)
+
+    def _people_changed(self) -> None:
+        if not self._gathering:
+            self._gathering = True
+            self._later(PRESENCE_SECONDS, self._tell_people)
+
+    def _tell_people(self) -> None:
+        self._gathering = False
+        people = self._presence.here(self.room)
+        if people != self._people:
+            self._people = people
+            frame = frames.encode(frames.presence(self.room, people.values()))
+            self._tell("presence.changed", fragments.here(len(people)), frame)
+
+    def _tell(self, kind: str, fragment: str, frame: str) -> None:
+        for reader in list(self.live):
+            reader.tell(kind, fragment, frame)
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        def act() -> None:
+            self._timers.discard(timer)
+            action()
+
+        timer = self._bell.loop.call_later(seconds, act)
+        self._timers.add(timer)

@@ -1,0 +1,267 @@
+"""Who reads a room: live, or behind and reading the log until caught up.
+
+The same state machine serves a fresh page, a resumed tool and a slow reader; there is no other
+path. What waits for a reader is bounded: past PENDING_MAX characters it falls behind, and one that
+takes nothing for STUCK_SECONDS ends.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from django.conf import settings
+
+from rooms import database, fragments, frames, log
+from rooms.authors import Author
+from rooms.batches import Batch
+from rooms.feed import Feed
+from rooms.feeds import feeds
+from rooms.log import Head
+
+RETRY_SECONDS = 1.0
+# A page that missed more entries than this gets its list replaced.
+REPLACE_AFTER = 200
+
+Send = Callable[[str], Awaitable[None]]
+
+logger = logging.getLogger(__name__)
+
+
+class Stuck(Exception):
+    """The reader takes nothing any more."""
+
+
+class Subscriber:
+    """One reader of one room; the kinds of reader say how it is shown."""
+
+    def __init__(self, room: str, author: Author, send: Send) -> None:
+        self.room = room
+        self.author = author
+        self.cursor = 0
+        self.feed: Feed
+        self._send = send
+        self._pending: deque[str] = deque()
+        self._size = 0
+        self._wake = asyncio.Event()
+        self._arrived = False
+        self._lost = ""
+
+    async def begin(self, cursor: int | None = None, epoch: str = "") -> None:
+        """Join the room's feed at a cursor (of an epoch, if given), else at now.
+
+        What is posted after this returns is read. Raises what the database raises when it is away.
+        """
+        self.feed = feeds().join(self.room, self)
+        feeds().presence.join(self.room, self.author)
+        head = await self.feed.open()
+        if cursor is not None and cursor > head.seq:
+            # Another process told of it before this one heard.
+            await self.feed.refresh()
+            head = await self.feed.open()
+        self._put(self._greeting(head))
+        self.cursor = head.seq if cursor is None else cursor
+        if cursor is not None and epoch and epoch != head.epoch:
+            self._lost = "The room was restored from a backup."
+        elif self.cursor > head.seq:
+            self._lost = "The cursor lies beyond the end of the room."
+
+    async def run(self) -> None:
+        """Read until cancelled. Raises Stuck when the reader takes nothing any more."""
+        while True:
+            await self._flush()
+            try:
+                if self._lost:
+                    await self._start_over()
+                elif self not in self.feed.live:
+                    await self._catch_up()
+                else:
+                    await self._wake.wait()
+                    self._wake.clear()
+            except database.AWAY:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def end(self) -> None:
+        """Leave the feed."""
+        if hasattr(self, "feed"):
+            feeds().presence.leave(self.room, self.author)
+            feeds().leave(self.feed, self)
+
+    def offer(self, batch: Batch) -> None:
+        """Take a batch, or fall behind when too much is waiting."""
+        try:
+            taken = self._put(self._live(batch))
+        except Exception:
+            # Reading it again ends this reader alone; raised here, all others would miss it.
+            logger.exception("A batch could not be shown")
+            taken = False
+        if taken:
+            self.cursor = batch.high
+        else:
+            self.feed.live.discard(self)
+            self._wake.set()
+
+    def tell(self, kind: str, fragment: str, frame: str) -> None:
+        """Take ephemeral news; it is lost when too much is waiting."""
+        self._put(self._news(kind, fragment, frame))
+
+    def reset(self) -> None:
+        """Hear that the history was replaced by another one."""
+        self._lost = "The room was restored from a backup."
+        self._wake.set()
+
+    # What the kinds of reader say
+
+    def _live(self, batch: Batch) -> Sequence[str]:
+        raise NotImplementedError
+
+    def _backlog(self, batch: Batch) -> Sequence[str]:
+        return self._live(batch)
+
+    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
+        return ()
+
+    def _greeting(self, head: Head) -> Sequence[str]:
+        return ()
+
+    def _arrival(self) -> Sequence[str]:
+        return ()
+
+    def _restart(self, head: Head, reason: str) -> Sequence[str]:
+        return ()
+
+    async def _leap(self, head: Head) -> str:
+        """Return what replaces all that the reader holds, or nothing: read everything instead."""
+        return ""
+
+    # The state machine
+
+    async def _start_over(self) -> None:
+        head = await self.feed.open()
+        reason, self._lost = self._lost, ""
+        self._arrived = False
+        self.cursor = head.seq
+        self._put(self._restart(head, reason))
+
+    async def _catch_up(self) -> None:
+        await self.feed.open()
+        while self.cursor < self.feed.head.seq and not self._lost:
+            head = self.feed.head
+            if head.seq - self.cursor > REPLACE_AFTER and (whole := await self._leap(head)):
+                await self._deliver(whole)
+                self.cursor = head.seq
+                continue
+            high = min(self.cursor + log.WINDOW, head.seq)
+            for frame in self._backlog(await self.feed.read(self.cursor, high)):
+                await self._deliver(frame)
+            self.cursor = high
+        # No await between the check above and this: whatever comes next is offered.
+        if self.cursor == self.feed.head.seq and not self._lost:
+            self.feed.live.add(self)
+            if not self._arrived:
+                self._arrived = True
+                self._put(self._arrival())
+
+    def _put(self, texts: Sequence[str]) -> bool:
+        size = sum(map(len, texts))
+        most = settings.PENDING_MAX
+        if most and self._pending and self._size + size > most:
+            return False
+        self._pending.extend(texts)
+        self._size += size
+        self._wake.set()
+        return True
+
+    async def _flush(self) -> None:
+        while self._pending:
+            frame = self._pending.popleft()
+            self._size -= len(frame)
+            await self._deliver(frame)
+
+    async def _deliver(self, frame: str) -> None:
+        try:
+            async with asyncio.timeout(settings.STUCK_SECONDS):
+                await self._send(frame)
+        except TimeoutError:
+            raise Stuck() from None
+
+
+class ToolSubscriber(Subscriber):
+    """A tool: one frame an entry, of the kinds that it asked for."""
+
+    def __init__(
+        self, room: str, author: Author, send: Send, kinds: frozenset[str], resumes: bool
+    ) -> None:
+        super().__init__(room, author, send)
+        self._kinds = kinds
+        self._resumes = resumes
+
+    def _live(self, batch: Batch) -> Sequence[str]:
+        return batch.frames(self._kinds)
+
+    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
+        return [frame] if frame and kind in self._kinds else ()
+
+    def _greeting(self, head: Head) -> Sequence[str]:
+        return [frames.encode(frames.hello(self.room, head, self.author))] if self._resumes else ()
+
+    def _arrival(self) -> Sequence[str]:
+        return [frames.encode(frames.live(self.cursor))] if self._resumes else ()
+
+    def _restart(self, head: Head, reason: str) -> Sequence[str]:
+        return [frames.encode(frames.reset(head, reason))] if self._resumes else ()
+
+
+class PageSubscriber(Subscriber):
+    """A page: the same fragments for all, and its own title while nobody looks at it."""
+
+    unseen: int | None = None
+
+    def look(self) -> None:
+        """Hear that somebody looks at the page."""
+        self.unseen = None
+        self._put([fragments.title(self.room, None)])
+
+    def look_away(self) -> None:
+        """Hear that nobody looks at the page any more."""
+        self.unseen = 0
+        self._put([fragments.title(self.room, 0)])
+
+    def offer(self, batch: Batch) -> None:
+        """Take a batch, or fall behind: then it is counted when it is read again."""
+        unseen = self.unseen
+        super().offer(batch)
+        if self not in self.feed.live:
+            self.unseen = unseen
+
+    def _live(self, batch: Batch) -> Sequence[str]:
+        return self._with_title(batch, batch.live)
+
+    def _backlog(self, batch: Batch) -> Sequence[str]:
+        return self._with_title(batch, batch.backlog)
+
+    def _with_title(self, batch: Batch, fragment: str) -> Sequence[str]:
+        if self.unseen is None or not batch.posted:
+            return [fragment]
+        self.unseen += batch.posted
+        return [fragment, fragments.title(self.room, self.unseen)]
+
+    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
+        return [fragment]
+
+    def _arrival(self) -> Sequence[str]:
+        return [fragments.on_air(self.room), *self.feed.state()]
+
+    def _restart(self, head: Head, reason: str) -> Sequence[str]:
+        return [fragments.reload(self.room)]
+
+    async def _leap(self, head: Head) -> str:
+        messages = await database.read(log.page, head.room_id, head.seq)
+        return fragments.whole(self.room, messages, f"{head.seq}.{head.epoch}")
+
+
+class StreamSubscriber(Subscriber):
+    """A page without script: its log can only be appended to."""
+
+    def _live(self, batch: Batch) -> Sequence[str]:
+        return [batch.streamed] if batch.streamed else ()

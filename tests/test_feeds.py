@@ -1,0 +1,359 @@
+import asyncio
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from rooms import database, doorbell, feeds, fragments, frames, log, posting, typists
+from rooms.batches import Batch
+from rooms.doorbell import bell
+from rooms.models import Epoch
+from rooms.names import group_name
+from rooms.subscribers import Stuck
+from tests.cast import Page, Tool, alice, bob, dave, unhurried, until
+
+__all__ = ["unhurried"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def say(*texts: str) -> log.Receipt:
+    receipts = [await posting.apost_message("lobby", alice, text) for text in texts]
+    return receipts[-1]
+
+
+def ring(seq: int) -> None:
+    bell().ring({"type": "room.rang", "group": group_name("lobby"), "room": "lobby", "seq": seq})
+
+
+def in_order(tool: Tool) -> bool:
+    seqs = [frame["seq"] for frame in tool.entries]
+    return seqs == sorted(set(seqs))
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "ring", lambda room, seq: None)
+
+
+# The bell and the tick
+
+
+async def test_a_post_reaches_a_reader_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
+    tool = await Tool().join()
+    await say("one", "two")
+    await until(lambda: tool.said == ["one", "two"], 1)
+    await tool.leave()
+
+
+@pytest.mark.usefixtures("deaf")
+async def test_a_lost_ring_is_healed_by_the_tick() -> None:
+    tool = await Tool().join()
+    await say("one")
+    await until(lambda: tool.said == ["one"], 2)
+    await tool.leave()
+
+
+@pytest.mark.usefixtures("deaf")
+async def test_doubled_and_disordered_rings_are_harmless() -> None:
+    tool = await Tool().join()
+    await say("one", "two", "three")
+    for seq in (2, 1, 3, 3, 1):
+        ring(seq)
+        await asyncio.sleep(0.01)
+    await until(lambda: len(tool.said) == 3)
+    await asyncio.sleep(0.05)
+    assert tool.said == ["one", "two", "three"]
+    await tool.leave()
+
+
+async def test_an_answer_that_a_ring_has_overtaken_resets_nothing() -> None:
+    tool = await Tool().join(0)
+    feed = tool.subscriber.feed
+    asked = feed.head.seq
+    await say("one", "two")
+    await until(lambda: feed.head.seq == 2)
+    feed.find(1, feed.head.epoch, asked)
+    assert feed.head.seq == 2
+    assert tool.of("reset") == []
+    await tool.leave()
+
+
+async def test_a_room_opened_under_the_tick_is_not_reset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.02)
+    await say("one")
+    await posting.apost_message("den", alice, "one")
+    asking, go_on = asyncio.Event(), asyncio.Event()
+    read = database.read
+
+    async def slow(question: Any, *args: Any) -> Any:
+        answer = await read(question, *args)
+        if question is log.heads:
+            asking.set()
+            await go_on.wait()
+        return answer
+
+    monkeypatch.setattr(database, "read", slow)
+    den = await Tool("den").join(0)
+    await asking.wait()
+    lobby = await Tool().join(0)
+    await until(lambda: lobby.of("live"))
+    go_on.set()
+    await asyncio.sleep(0.1)
+    assert lobby.of("reset") == [] == den.of("reset")
+    await lobby.leave()
+    await den.leave()
+
+
+async def test_a_room_that_does_not_exist_yet_can_be_watched() -> None:
+    tool = await Tool().join(0)
+    await say("first")
+    await until(lambda: tool.said == ["first"])
+    assert tool.of("hello")[0]["head"] == 0
+    await tool.leave()
+
+
+# Live and behind
+
+
+async def test_a_resumed_reader_gets_what_it_missed_once_and_goes_live() -> None:
+    await say("one", "two", "three")
+    tool = await Tool().join(1)
+    await until(lambda: tool.of("live"))
+    await say("four")
+    await until(lambda: "four" in tool.said)
+    assert tool.said == ["two", "three", "four"]
+    assert [f["type"] for f in tool.frames if "message" not in f["type"]][:2] == ["hello", "live"]
+    assert tool.of("live")[0]["seq"] == 3
+    await tool.leave()
+
+
+async def test_a_backlog_longer_than_a_window_has_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "WINDOW", 3)
+    first = await say("one")
+    await say(*map(str, range(9)))
+    await posting.aedit_message("lobby", alice, first.message_id, "uno")
+    tool = await Tool().join(0)
+    await until(lambda: tool.of("live"))
+    assert tool.said == ["uno", *map(str, range(9))]
+    assert tool.of("message.changed")[0]["seq"] == 11
+    await tool.leave()
+
+
+async def test_a_slow_reader_delays_nobody_and_catches_up_without_loss(settings: Settings) -> None:
+    settings.PENDING_MAX = 2000
+    slow, quick = await Tool().join(0), await Tool(author=bob).join(0)
+    await until(lambda: slow.is_live and quick.is_live)
+    slow.free.clear()
+    texts = [f"{n} {'x' * 200}" for n in range(40)]
+    await say(*texts)
+    await until(lambda: len(quick.said) == 40, 2)
+    assert slow.subscriber not in slow.subscriber.feed.live
+    assert slow.subscriber._size <= 2000
+    slow.free.set()
+    await until(lambda: slow.is_live)
+    await say("last")
+    await until(lambda: "last" in slow.said)
+    assert slow.said == quick.said == [*texts, "last"]
+    assert in_order(slow)
+    await slow.leave()
+    await quick.leave()
+
+
+async def test_a_reader_who_takes_nothing_is_stuck(settings: Settings) -> None:
+    settings.STUCK_SECONDS = 0.1
+    tool = await Tool().join(0)
+    await until(lambda: tool.is_live)
+    tool.free.clear()
+    await say("one")
+    with pytest.raises(Stuck):
+        await asyncio.wait_for(tool.task, 2)
+    tool.subscriber.end()
+
+
+async def test_many_who_join_at_one_cursor_read_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await say("one", "two")
+    reads: list[tuple[int, int]] = []
+    after = log.after
+
+    def counted(room_id: int, low: int, high: int) -> list[log.Entry]:
+        reads.append((low, high))
+        return after(room_id, low, high)
+
+    monkeypatch.setattr(log, "after", counted)
+    tools = await asyncio.gather(*(Tool().join(0) for _ in range(50)))
+    await until(lambda: all(tool.of("live") for tool in tools))
+    assert all(tool.said == ["one", "two"] for tool in tools)
+    assert len(reads) <= 10, "50 readers, one after the other"
+    for tool in tools:
+        await tool.leave()
+
+
+async def test_a_batch_is_rendered_once_for_all_readers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[str] = []
+    live, entries = fragments.live, frames.entries
+
+    def live_counted(room: str, found: list[log.Entry], cursor: str) -> str:
+        rendered.append("page")
+        return live(room, found, cursor)
+
+    def entries_counted(room: str, found: list[log.Entry], kinds: frozenset[str]) -> list[str]:
+        rendered.append("tool")
+        return entries(room, found, kinds)
+
+    monkeypatch.setattr(fragments, "live", live_counted)
+    monkeypatch.setattr(frames, "entries", entries_counted)
+    head = await database.read(log.head, "lobby")
+    readers: list[Tool | Page] = [*(Tool() for _ in range(5)), *(Page() for _ in range(5))]
+    for reader in readers:
+        await reader.join(0, head.epoch)
+    await until(lambda: all(reader.is_live for reader in readers))
+    rendered.clear()
+    await say("one")
+    await until(lambda: all("one" in "".join(reader.texts) for reader in readers))
+    assert sorted(rendered) == ["page", "tool"]
+    for reader in readers:
+        await reader.leave()
+
+
+async def test_a_reader_whose_batch_cannot_be_shown_costs_nobody_else_theirs(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, others = await Tool().join(), [await Tool(author=bob).join() for _ in range(4)]
+    readers = [broken, *others]
+    await until(lambda: all(reader.is_live for reader in readers))
+
+    def fail(batch: Batch) -> list[str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(broken.subscriber, "_live", fail)
+    await say("one")
+    await until(lambda: all(other.said == ["one"] for other in others), 1)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(broken.task, 2)
+    broken.subscriber.end()
+    for other in others:
+        await other.leave()
+
+
+async def test_a_batch_refused_for_its_size_is_counted_once_in_the_title(
+    settings: Settings,
+) -> None:
+    settings.PENDING_MAX = 1500
+    head = await database.read(log.head, "lobby")
+    page = await Page().join(0, head.epoch)
+    await until(lambda: page.is_live)
+    page.subscriber.look_away()
+    page.free.clear()
+    for n in range(9):
+        await say(str(n))
+        await asyncio.sleep(0.02)
+    assert page.subscriber not in page.subscriber.feed.live
+    page.free.set()
+    await until(lambda: page.is_live)
+    assert page.subscriber.unseen == 9
+    await page.leave()
+
+
+# Another history
+
+
+async def test_another_epoch_resets_every_reader_and_goes_on() -> None:
+    await say("one", "two")
+    tool = await Tool().join(0)
+    await until(lambda: tool.of("live"))
+    await Epoch.objects.aupdate(word="restored")
+    await until(lambda: tool.of("reset") and len(tool.of("live")) == 2)
+    assert tool.of("reset")[0]["epoch"] == "restored"
+    await say("three")
+    await until(lambda: "three" in tool.said)
+    assert tool.said == ["one", "two", "three"]
+    await tool.leave()
+
+
+@pytest.mark.parametrize(("after", "epoch"), [(7, ""), (1, "other")])
+async def test_a_cursor_of_another_history_is_told_so(after: int, epoch: str) -> None:
+    await say("one", "two")
+    tool = await Tool().join(after, epoch)
+    await until(lambda: tool.of("live"))
+    order = [frame["type"] for frame in tool.frames if frame["type"] != "presence.changed"]
+    assert order == ["hello", "reset", "live"]
+    await tool.leave()
+
+
+@pytest.mark.usefixtures("deaf")
+async def test_a_cursor_that_another_process_gave_out_early_is_no_reset() -> None:
+    first = await Tool().join(0)
+    await until(lambda: first.is_live)
+    await say("one", "two")
+    tool = await Tool().join(2)
+    await until(lambda: tool.of("live"))
+    assert tool.of("reset") == []
+    assert tool.entries == []
+    await tool.leave()
+    await first.leave()
+
+
+# The end
+
+
+async def test_the_last_reader_takes_the_feed_along() -> None:
+    tools = [await Tool().join(0) for _ in range(2)]
+    feed = tools[0].subscriber.feed
+    await tools[0].leave()
+    assert not feed._task.done()
+    await tools[1].leave()
+    await asyncio.sleep(0)
+    assert feed._task.cancelled()
+    assert feeds.feeds()._feeds == {}
+    assert group_name("lobby") not in bell()._listeners
+
+
+# Typing
+
+
+def typing_names(tool: Tool) -> list[str]:
+    return [frame["author"]["name"] for frame in tool.of("typing")]
+
+
+async def test_typing_is_told_ends_with_the_post_and_does_not_disturb_the_log() -> None:
+    tool = await Tool().join(0)
+    page = await Page(author=dave).join(0, (await database.read(log.head, "lobby")).epoch)
+    await until(lambda: tool.is_live and page.is_live)
+    feeds.feeds().type("lobby", alice)
+    feeds.feeds().type("lobby", alice)
+    await until(lambda: typing_names(tool) == ["alice"], 0.5)
+    await until(lambda: "alice</bdi> is typing" in page.texts[-1], 0.5)
+    await say("one")
+    await until(lambda: page.texts[-1].startswith('<p id="typing"'), 0.5)
+    await until(lambda: "alice" not in page.texts[-1], 0.5)
+    assert tool.said == ["one"]
+    await tool.leave()
+    await page.leave()
+
+
+async def test_typing_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typists, "LASTS", 0.2)
+    page = await Page().join(0, (await database.read(log.head, "lobby")).epoch)
+    await until(lambda: page.is_live)
+    feeds.feeds().type("lobby", alice)
+    await until(lambda: "is typing" in page.texts[-1], 0.5)
+    await until(lambda: "is typing" not in page.texts[-1], 1)
+    await page.leave()
+
+
+async def test_who_comes_while_somebody_types_is_told() -> None:
+    tool = await Tool().join()
+    await until(lambda: tool.of("presence.changed"))
+    feeds.feeds().type("lobby", alice)
+    other = await Tool(author=bob).join()
+    await until(lambda: tool.of("presence.changed")[-1]["names"] == ["bob", "carol"], 2)
+    await other.leave()
+    await tool.leave()
