@@ -1,0 +1,131 @@
+"""What the two sockets of a room share."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from channels.consumer import get_handler_name
+from channels.exceptions import DenyConnection, StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from rooms import authors, guests
+from rooms.authors import Author
+from rooms.errors import InvalidCursor, InvalidFrame, InvalidJson, InvalidRoom
+from rooms.names import canonical_room
+from rooms.subscribers import Stuck, Subscriber
+
+TOO_BIG = 1009
+TRY_AGAIN = 4013
+BAD_OPTION = 4400
+FORBIDDEN = 4403
+
+logger = logging.getLogger(__name__)
+
+
+class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """A socket of a room: who, where, and the subscriber that reads for them."""
+
+    # None keeps Channels from giving each socket a channel: the feed has one for all.
+    channel_layer_alias = None
+    frame_max: str
+
+    room: str
+    author: Author
+    subscriber: Subscriber | None = None
+    _reading: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; however it ends, its reader leaves the room."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.leave()
+            if self._reading is not None:
+                self._reading.cancel()
+            if self.subscriber is not None:
+                self.subscriber.end()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Call the method for the event.
+
+        Without Channels' thread hop on each: what we ask of the database has threads and
+        connections of its own.
+        """
+        await getattr(self, get_handler_name(message))(message)
+
+    async def connect(self) -> None:
+        """Accept a socket of a room; a name that is no room is refused."""
+        try:
+            self.room = canonical_room(self.scope["url_route"]["kwargs"]["room"])
+        except InvalidRoom:
+            raise DenyConnection() from None
+        user = self.scope["user"]
+        self.author = (
+            authors.member(user)
+            if user.is_authenticated
+            else guests.recall(self.scope["cookies"]) or authors.nameless_tool()
+        )
+        await self.enter()
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        """Read one frame, unless it is too big."""
+        text, most = message.get("text"), getattr(settings, self.frame_max)
+        size = len(text.encode()) if text is not None else len(message["bytes"])
+        if most and size > most:
+            await self.close(TOO_BIG)
+            return
+        await self.read(text)
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        """End the application."""
+        raise StopConsumer()
+
+    async def enter(self) -> None:
+        """Accept the socket."""
+        raise NotImplementedError
+
+    async def read(self, text: str | None) -> None:
+        """Take a text frame, or None for a binary one."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+
+    async def send_text(self, text: str) -> None:
+        """Send one frame; waits while the reader's own buffers are full, if the server can."""
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    def start_reading(self, subscriber: Subscriber) -> None:
+        """Let the subscriber, which has begun, read for this socket."""
+        self._reading = asyncio.create_task(self._read_on(subscriber))
+
+    async def _read_on(self, subscriber: Subscriber) -> None:
+        try:
+            await subscriber.run()
+        except Stuck:
+            await self.close(TRY_AGAIN)
+        except Exception:
+            logger.exception("A subscriber stumbled")
+            await self.close(TRY_AGAIN)
+
+
+def parse_object(text: str | None) -> dict[str, Any]:
+    """Return the object that a text frame holds. Raises InvalidJson or InvalidFrame."""
+    if text is None:
+        raise InvalidFrame()
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidJson() from None
+    if not isinstance(frame, dict):
+        raise InvalidFrame()
+    return frame
+
+
+def parse_cursor(raw: str) -> int:
+    """Return a cursor. Raises InvalidCursor unless it is a number from 0."""
+    if not (raw.isascii() and raw.isdigit()):
+        raise InvalidCursor()
+    return int(raw[:30])  # longer than any cursor, and short enough for int()

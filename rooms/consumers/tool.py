@@ -1,0 +1,105 @@
+"""The tools' socket: JSON."""
+
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from rooms import authors, database, frames, guests, posting
+from rooms.consumers.room import (
+    BAD_OPTION,
+    FORBIDDEN,
+    TRY_AGAIN,
+    RoomConsumer,
+    parse_cursor,
+    parse_object,
+)
+from rooms.errors import InvalidFrame, InvalidName, NameTaken, Refused, Unavailable
+from rooms.feeds import feeds
+from rooms.forms import clean_client_id
+from rooms.log import Receipt
+from rooms.names import display_name
+from rooms.subscribers import ToolSubscriber
+
+
+class JsonRoomConsumer(RoomConsumer):
+    """The tools' socket: one JSON object a frame."""
+
+    frame_max = "FRAME_MAX"
+    KINDS: ClassVar[dict[str, str]] = {
+        "posted": "message.posted",
+        "changed": "message.changed",
+        "deleted": "message.deleted",
+        "room": "room.changed",
+        "presence": "presence.changed",
+        "typing": "typing",
+    }
+
+    async def enter(self) -> None:
+        """Accept; what the query string asks for and cannot be had is told, then closed."""
+        try:
+            options = parse_qs(self.scope["query_string"].decode(), keep_blank_values=True)
+            cursor = parse_cursor(options["after"][-1]) if "after" in options else None
+            kinds = self._kinds(options.get("events", ["posted"])[-1])
+            if "name" in options and self.author.identity.startswith("socket:"):
+                self.author = authors.named_tool(display_name(options["name"][-1]))
+                await guests.claim_name(self.author.name, self.author.tag)
+            self.subscriber = ToolSubscriber(
+                self.room, self.author, self.send_text, kinds, resumes=cursor is not None
+            )
+            await self.subscriber.begin(cursor, options.get("epoch", [""])[-1])
+        except Refused as refused:
+            await self._turn_away(refused)
+        except database.AWAY:
+            await self._turn_away(Unavailable())
+        else:
+            await self.accept()
+            self.start_reading(self.subscriber)
+
+    async def read(self, text: str | None) -> None:
+        """Carry out a frame; what is refused is told, and the socket stays open."""
+        client_id: str | None = None
+        try:
+            frame = parse_object(text)
+            if "id" in frame:
+                client_id = clean_client_id(frame["id"])
+            receipt = await self._carry_out(frame, client_id)
+        except Refused as refused:
+            await self.send_text(frames.encode(frames.error(refused, client_id)))
+        else:
+            if receipt is not None and client_id is not None:
+                await self.send_text(frames.encode(frames.ack(client_id, receipt)))
+
+    async def _carry_out(self, frame: dict[str, Any], client_id: str | None) -> Receipt | None:
+        room, author = self.room, self.author
+        if isinstance(frame.get("message_id"), bool):
+            raise InvalidFrame()
+        match frame:
+            case {"type": "edit", "message_id": int(message_id), "message": str(text)}:
+                return await posting.aedit_message(room, author, message_id, text)
+            case {"type": "delete", "message_id": int(message_id)}:
+                return await posting.adelete_message(room, author, message_id)
+            case {"type": "typing"}:
+                feeds().type(room, author)
+                return None
+            case {"type": _}:
+                raise InvalidFrame()
+            case {"message": str(text)}:
+                return await posting.apost_message(room, author, text, client_id)
+        raise InvalidFrame()
+
+    def _kinds(self, wish: str) -> frozenset[str]:
+        if wish == "all":
+            return frozenset(self.KINDS.values())
+        known = self.KINDS | {kind: kind for kind in self.KINDS.values()}
+        try:
+            return frozenset(known[word.strip()] for word in wish.split(","))
+        except KeyError:
+            raise InvalidFrame("events names something that does not happen here.") from None
+
+    async def _turn_away(self, refused: Refused) -> None:
+        await self.accept()
+        await self.send_text(frames.encode(frames.error(refused)))
+        if isinstance(refused, Unavailable):
+            await self.close(TRY_AGAIN)
+        else:
+            named = isinstance(refused, NameTaken | InvalidName)
+            await self.close(FORBIDDEN if named else BAD_OPTION)

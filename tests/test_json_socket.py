@@ -1,0 +1,421 @@
+"""The raw JSON socket as docs/protocol.md tells a stranger: black box, from outside."""
+
+import asyncio
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.services import Rooms
+
+Frame = dict[str, Any]
+
+_SECONDS = 5
+_QUIET = 0.3
+
+
+class Tool:
+    """A tool's end of one socket."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+
+    async def send(self, **frame: Any) -> None:
+        """Send one frame."""
+        await self.socket.send(json.dumps(frame))
+
+    async def next(self) -> Frame:
+        """Return the next frame; TimeoutError when none comes within 5 seconds."""
+        async with asyncio.timeout(_SECONDS):
+            frame = json.loads(await self.socket.recv())
+        assert isinstance(frame, dict)
+        return frame
+
+    async def until(self, kind: str, **keys: Any) -> Frame:
+        """Return the next frame of that type with those keys, passing over the others."""
+        return (await self.all_until(kind, **keys))[-1]
+
+    async def all_until(self, kind: str, **keys: Any) -> list[Frame]:
+        """Return every frame up to the first of that type with those keys, that one included."""
+        wanted = {"type": kind, **keys}.items()
+        frames: list[Frame] = []
+        async with asyncio.timeout(_SECONDS):
+            while not frames or not wanted <= _hashable(frames[-1]):
+                frames.append(await self.next())
+        return frames
+
+    async def post(self, message: str) -> Frame:
+        """Post and return the `message.posted` that comes of it."""
+        await self.send(message=message)
+        return await self.until("message.posted", message=message)
+
+    async def refused(self) -> str:
+        """Return the code of the `error` that is the next frame."""
+        frame = await self.next()
+        assert frame["type"] == "error", frame
+        assert frame["error"].strip()
+        code = frame["code"]
+        assert isinstance(code, str)
+        return code
+
+    async def is_silent(self) -> bool:
+        """Whether nothing comes for a moment."""
+        try:
+            async with asyncio.timeout(_QUIET):
+                await self.socket.recv()
+        except TimeoutError:
+            return True
+        return False
+
+    async def closed(self) -> int:
+        """Wait for the server's close and return its code."""
+        async with asyncio.timeout(_SECONDS):
+            await self.socket.wait_closed()
+        code = self.socket.close_code
+        assert code is not None
+        return code
+
+
+@asynccontextmanager
+async def tool(
+    rooms: Rooms,
+    room: str,
+    *,
+    headers: dict[str, str] | None = None,
+    **options: object,
+) -> AsyncIterator[Tool]:
+    """Connect a tool to the room, with the options of the query string."""
+    query = f"?{urlencode(options)}" if options else ""
+    async with connect(
+        f"{rooms.ws}/ws/chat/{quote(room)}/{query}",
+        additional_headers=headers,
+        proxy=None,
+        max_size=None,
+        max_queue=None,  # a test that does not read must still be able to close
+    ) as socket:
+        yield Tool(socket)
+
+
+def new_room() -> str:
+    """Return a room's name that no other test has."""
+    return f"room-{secrets.token_hex(4)}"
+
+
+def _hashable(frame: Frame) -> set[tuple[str, Any]]:
+    return {(key, value) for key, value in frame.items() if not isinstance(value, dict | list)}
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[Rooms]:
+    with Rooms(env={"POST_RATE": "off"}) as server:
+        yield server
+
+
+# Posting
+
+
+async def test_the_smallest_client_hears_itself_and_so_does_everyone_in_the_room(
+    rooms: Rooms,
+) -> None:
+    room = new_room()
+    async with tool(rooms, room) as alice, tool(rooms, room) as bob:
+        await alice.send(message="hello")
+        assert (await alice.next())["message"] == "hello"
+        assert (await bob.next())["message"] == "hello"
+
+
+async def test_a_posted_message_has_all_its_keys(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as alice:
+        posted = await alice.post("hello")
+    assert posted["type"] == "message.posted"
+    assert posted["room"] == room
+    assert posted["number"] == 1
+    assert type(posted["seq"]) is int
+    assert type(posted["message_id"]) is int
+    assert posted["html"] == "<p>hello</p>"
+    assert posted["author"] == {"id": None, "name": "alice", "kind": "guest"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", posted["sent_at"])
+    assert posted["reply_to"] is None
+    assert posted["edited_at"] is None
+
+
+async def test_an_anonymous_tool_is_a_guest_with_four_characters(rooms: Rooms) -> None:
+    async with tool(rooms, new_room()) as alice:
+        name = (await alice.post("hello"))["author"]["name"]
+    assert re.fullmatch(r"guest-\w{4}", name)
+
+
+async def test_numbers_have_no_gap_and_seq_rises(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room) as alice, tool(rooms, room) as bob:
+        for number in range(20):
+            await (alice if number % 2 else bob).send(message=f"message {number}")
+        frames = [await alice.next() for _ in range(20)]
+    assert [frame["number"] for frame in frames] == list(range(1, 21))
+    seqs = [frame["seq"] for frame in frames]
+    assert seqs == sorted(set(seqs))
+
+
+async def test_one_sender_s_messages_keep_their_order(rooms: Rooms) -> None:
+    room = new_room()
+    texts = [f"message {number}" for number in range(100)]
+    async with tool(rooms, room) as alice, tool(rooms, room) as bob:
+        for text in texts:
+            await alice.send(message=text)
+        assert [(await bob.next())["message"] for _ in texts] == texts
+
+
+async def test_message_ids_are_unique_across_rooms(rooms: Rooms) -> None:
+    async with tool(rooms, new_room()) as alice, tool(rooms, new_room()) as bob:
+        one, other = await alice.post("hello"), await bob.post("hello")
+    assert (one["number"], other["number"]) == (1, 1)
+    assert one["message_id"] != other["message_id"]
+
+
+async def test_rooms_do_not_hear_each_other(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room) as alice, tool(rooms, new_room()) as bob:
+        await bob.post("elsewhere")
+        await alice.post("here")
+        assert (await bob.post("marker"))["number"] == 2
+        assert await alice.is_silent()
+
+
+@pytest.mark.parametrize(("typed", "canonical"), [("ÄPFEL", "äpfel"), ("Ｒｏｏｍ", "room")])
+async def test_a_socket_on_another_spelling_is_in_the_canonical_room(
+    rooms: Rooms, typed: str, canonical: str
+) -> None:
+    suffix = secrets.token_hex(3)
+    async with (
+        tool(rooms, f"{typed}-{suffix}") as alice,
+        tool(rooms, f"{canonical}-{suffix}") as bob,
+    ):
+        await alice.send(message="hello")
+        assert (await bob.next())["room"] == f"{canonical}-{suffix}"
+
+
+async def test_what_was_typed_comes_back_to_the_character(rooms: Rooms) -> None:
+    typed = "  two lines\n\tand a tab, 👩‍👩‍👧‍👦, שלום, e\u0301 and <b>&amp;</b>"
+    async with tool(rooms, new_room()) as alice:
+        await alice.send(message=typed)
+        assert (await alice.next())["message"] == typed
+
+
+# Nothing that was not asked for
+
+
+async def test_a_plain_connection_receives_messages_and_nothing_else(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room) as plain, tool(rooms, room, events="all") as alice:
+        first = await alice.post("first")
+        await alice.send(type="typing")
+        await alice.send(type="edit", message_id=first["message_id"], message="edited")
+        await alice.until("message.changed")
+        async with tool(rooms, room, name="bob"):
+            pass
+        await alice.send(type="delete", message_id=first["message_id"])
+        await alice.until("message.deleted")
+        await alice.post("marker")
+        assert (await plain.next())["message"] == "first"
+        assert (await plain.next())["message"] == "marker"
+
+
+async def test_a_message_without_an_id_is_not_acknowledged(rooms: Rooms) -> None:
+    async with tool(rooms, new_room()) as alice:
+        await alice.post("first")
+        await alice.post("marker")
+        assert await alice.is_silent()
+
+
+async def test_events_selects_what_comes(rooms: Rooms) -> None:
+    room = new_room()
+    async with (
+        tool(rooms, room, name="alice") as alice,
+        tool(rooms, room, events="message.deleted") as bob,
+        tool(rooms, room, events="message.posted,message.changed") as carol,
+    ):
+        posted = await alice.post("hello")
+        await alice.send(type="edit", message_id=posted["message_id"], message="hello!")
+        await alice.send(type="delete", message_id=posted["message_id"])
+        assert (await bob.next())["type"] == "message.deleted"
+        assert (await carol.next())["type"] == "message.posted"
+        assert (await carol.next())["type"] == "message.changed"
+        assert await carol.is_silent()
+        assert await bob.is_silent()
+
+
+# Posting once
+
+
+async def test_an_id_is_answered_with_an_ack_of_where_it_was_posted(rooms: Rooms) -> None:
+    async with tool(rooms, new_room()) as alice:
+        await alice.send(message="hello", id="c-1")
+        frames = {frame["type"]: frame for frame in [await alice.next(), await alice.next()]}
+    posted = frames["message.posted"]
+    assert frames["ack"] == {
+        "type": "ack",
+        "id": "c-1",
+        "seq": posted["seq"],
+        "message_id": posted["message_id"],
+        "duplicate": False,
+    }
+
+
+async def test_the_ack_goes_to_the_sender_alone(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room) as alice, tool(rooms, room, events="all") as bob:
+        await alice.send(message="hello", id="c-1")
+        await alice.until("ack")
+        await alice.post("marker")
+        kinds = {frame["type"] for frame in await bob.all_until("message.posted", message="marker")}
+    assert "ack" not in kinds
+
+
+async def test_the_same_id_again_posts_nothing_and_gets_the_first_ack(rooms: Rooms) -> None:
+    async with tool(rooms, new_room()) as alice:
+        await alice.send(message="hello", id="c-1")
+        first = await alice.until("ack")
+        await alice.send(message="hello", id="c-1")
+        again = await alice.until("ack", duplicate=True)
+        assert again == {**first, "duplicate": True}
+        assert (await alice.post("marker"))["number"] == 2
+
+
+async def test_an_id_holds_across_connections_of_one_name(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as alice:
+        await alice.send(message="hello", id="c-1")
+        first = await alice.until("ack")
+    async with tool(rooms, room, name="alice") as alice:
+        await alice.send(message="hello", id="c-1")
+        assert await alice.next() == {**first, "duplicate": True}
+
+
+async def test_two_sockets_of_one_name_sending_one_id_at_once_post_once(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as one, tool(rooms, room, name="alice") as other:
+        await asyncio.gather(*(alice.send(message="hello", id="c-1") for alice in (one, other)))
+        acks = [await one.until("ack"), await other.until("ack")]
+        assert sorted(ack["duplicate"] for ack in acks) == [False, True]
+        assert (await one.post("marker"))["number"] == 2
+
+
+async def test_another_sender_s_same_id_is_another_message(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as alice, tool(rooms, room, name="bob") as bob:
+        await alice.send(message="hello", id="c-1")
+        await alice.until("ack")
+        await bob.send(message="hello", id="c-1")
+        assert not (await bob.until("ack"))["duplicate"]
+
+
+async def test_a_retry_after_an_edit_is_still_a_duplicate(rooms: Rooms) -> None:
+    async with tool(rooms, new_room(), events="all") as alice:
+        await alice.send(message="hello", id="c-1")
+        first = await alice.until("ack")
+        await alice.send(type="edit", message_id=first["message_id"], message="hello!")
+        await alice.until("message.changed")
+        await alice.send(message="hello", id="c-1")
+        assert await alice.until("ack") == {**first, "duplicate": True}
+
+
+async def test_a_retry_after_a_deletion_does_not_bring_the_message_back(rooms: Rooms) -> None:
+    async with tool(rooms, new_room(), events="all") as alice:
+        await alice.send(message="hello", id="c-1")
+        first = await alice.until("ack")
+        await alice.send(type="delete", message_id=first["message_id"])
+        await alice.until("message.deleted")
+        await alice.send(message="hello", id="c-1")
+        assert await alice.until("ack") == {**first, "duplicate": True}
+
+
+# Changing
+
+
+async def test_an_edit_shows_the_latest_state_with_the_same_keys(rooms: Rooms) -> None:
+    async with tool(rooms, new_room(), events="all") as alice:
+        posted = await alice.post("hello")
+        await alice.send(type="edit", message_id=posted["message_id"], message="hello!")
+        changed = await alice.until("message.changed")
+    assert set(posted) <= set(changed)
+    assert (changed["message"], changed["html"]) == ("hello!", "<p>hello!</p>")
+    assert changed["edited_at"].endswith("Z")
+    assert changed["seq"] > posted["seq"]
+    same = ("message_id", "number", "author", "sent_at")
+    assert [changed[key] for key in same] == [posted[key] for key in same]
+
+
+async def test_a_deletion_carries_nothing_of_what_was_said(rooms: Rooms) -> None:
+    async with tool(rooms, new_room(), events="all") as alice:
+        posted = await alice.post("hello")
+        await alice.send(type="delete", message_id=posted["message_id"])
+        deleted = await alice.until("message.deleted")
+    assert (deleted["message_id"], deleted["number"]) == (posted["message_id"], posted["number"])
+    assert deleted["seq"] > posted["seq"]
+    assert not {"message", "html", "author"} & set(deleted)
+
+
+@pytest.mark.parametrize("change", [{"type": "edit", "message": "mine now"}, {"type": "delete"}])
+async def test_only_the_author_changes_a_message(rooms: Rooms, change: Frame) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as alice, tool(rooms, room, name="bob") as bob:
+        posted = await alice.post("hello")
+        await bob.until("message.posted")
+        await bob.send(**change, message_id=posted["message_id"])
+        assert await bob.refused() == "forbidden"
+    async with tool(rooms, room, after=0) as carol:
+        assert (await carol.until("message.posted"))["message"] == "hello"
+
+
+@pytest.mark.parametrize("change", [{"type": "edit", "message": "hello"}, {"type": "delete"}])
+async def test_a_message_that_is_not_in_the_room_is_not_found(rooms: Rooms, change: Frame) -> None:
+    async with tool(rooms, new_room(), name="alice") as elsewhere:
+        posted = await elsewhere.post("hello")
+    async with tool(rooms, new_room(), name="alice") as alice:
+        for message_id in (posted["message_id"], 10**9, 10**30, 0, -1):
+            await alice.send(**change, message_id=message_id)
+            assert await alice.refused() == "not_found"
+
+
+@pytest.mark.parametrize("change", [{"type": "edit", "message": "hello"}, {"type": "delete"}])
+async def test_what_was_deleted_is_not_found(rooms: Rooms, change: Frame) -> None:
+    async with tool(rooms, new_room(), events="all") as alice:
+        posted = await alice.post("hello")
+        await alice.send(type="delete", message_id=posted["message_id"])
+        await alice.until("message.deleted")
+        await alice.send(**change, message_id=posted["message_id"])
+        assert (await alice.until("error"))["code"] == "not_found"
+
+
+# Passing things
+
+
+async def test_typing_reaches_the_others_who_asked_within_half_a_second(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, name="alice") as alice, tool(rooms, room, events="all") as bob:
+        await alice.post("hello")
+        await bob.until("message.posted")
+        await alice.send(type="typing")
+        async with asyncio.timeout(1):  # half a second, and as much for a busy machine
+            typing = await bob.until("typing")
+        assert "alice" in json.dumps(typing)
+        assert "seq" not in typing
+
+
+async def test_presence_is_told_when_someone_comes_and_goes(rooms: Rooms) -> None:
+    room = new_room()
+    async with tool(rooms, room, events="all", name="alice") as alice:
+        async with tool(rooms, room, events="all", name="bob"):
+            frame = await alice.until("presence.changed")
+            while "bob" not in json.dumps(frame):
+                frame = await alice.until("presence.changed")
+            assert "seq" not in frame
+        while "bob" in json.dumps(frame):
+            frame = await alice.until("presence.changed")
