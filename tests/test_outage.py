@@ -1,0 +1,71 @@
+"""The database goes away and comes back."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.services import Postgres, Rooms
+
+pytestmark = pytest.mark.services
+
+
+async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it_is_back() -> None:
+    with Postgres() as postgres, Rooms(database_url=postgres.database()) as rooms:
+        async with (
+            httpx.AsyncClient(base_url=rooms.url, timeout=30) as browser,
+            connect(rooms.ws + "/ws/chat/lobby/") as tool,
+        ):
+            page = (await browser.get(_ROOM)).text
+            token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+            await tool.send(json.dumps({"message": "before", "id": "c-1"}))
+            assert (await _next(tool, "ack"))["seq"] == 1
+
+            postgres.kill()
+            await tool.send(json.dumps({"message": "meanwhile", "id": "c-2"}))
+            assert (await _next(tool, "error"))["code"] == "unavailable"
+            form = {"csrfmiddlewaretoken": token, "message": "typed meanwhile"}
+            answer = await browser.post(_ROOM, data=form)
+            assert answer.status_code == 503
+            assert "typed meanwhile" in answer.text
+            assert answer.headers["Retry-After"]
+            assert (await browser.get("/healthz")).json()["status"] == "error"
+
+            postgres.start()
+            await _until_well(browser)
+            await _until_acknowledged(tool, {"message": "meanwhile", "id": "c-2"})
+            assert (await _next(tool, "message.posted"))["message"] == "meanwhile"
+            assert (await browser.get(_ROOM)).text.count("meanwhile") == 1
+
+
+_ROOM = "/chat/lobby/"
+
+
+async def _next(tool: ClientConnection, kind: str) -> dict[str, Any]:
+    while True:
+        frame: dict[str, Any] = json.loads(await asyncio.wait_for(tool.recv(), 30))
+        if frame["type"] == kind:
+            return frame
+
+
+async def _until_well(browser: httpx.AsyncClient) -> None:
+    for _ in range(100):
+        if (await browser.get("/healthz")).status_code == 200:
+            return
+        await asyncio.sleep(0.2)
+    raise AssertionError("never well again")
+
+
+async def _until_acknowledged(tool: ClientConnection, frame: dict[str, str]) -> None:
+    """Post again and again, as a tool does; the socket was never closed."""
+    for _ in range(10):
+        await tool.send(json.dumps(frame))
+        answer = json.loads(await asyncio.wait_for(tool.recv(), 30))
+        if answer["type"] == "ack":
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError("never acknowledged")
