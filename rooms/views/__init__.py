@@ -1,0 +1,1 @@
+"""The pages: thin, asynchronous, one file for each thing that is shown."""

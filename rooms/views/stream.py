@@ -1,0 +1,67 @@
+"""The live log for pages without script: an HTML response that does not end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from django.http import HttpRequest
+from django.http.response import StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from rooms import database, fragments
+from rooms.authors import Author
+from rooms.log import Head
+from rooms.models import Message
+from rooms.subscribers import StreamSubscriber, Stuck
+from rooms.views.room import newest
+from rooms.views.visitor import Visit, with_visitor
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+@never_cache
+@xframe_options_sameorigin
+@with_visitor
+async def stream(request: Visit, room: str) -> StreamingHttpResponse:
+    """Send the newest messages, then every further one, until the reader is gone."""
+    head, _, messages = await database.read(newest, room)
+    response = StreamingHttpResponse(_parts(request, room, request.you, head, messages))
+    # Compression would hold back what has come until more comes.
+    response["Content-Encoding"] = "identity"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _parts(
+    request: HttpRequest, room: str, you: Author, head: Head, messages: list[Message]
+) -> AsyncIterator[str]:
+    context = {"room": room, **fragments.listing(room, messages)}
+    yield render_to_string("rooms/stream.html", context, request)
+    if request.method == "HEAD":
+        return
+    parts: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1)
+    subscriber = StreamSubscriber(room, you, parts.put)
+    reading: asyncio.Task[None] | None = None
+    try:
+        await subscriber.begin(head.seq, head.epoch)
+        reading = asyncio.create_task(_read(subscriber, parts))
+        while (part := await parts.get()) is not None:
+            yield part
+    finally:
+        if reading is not None:
+            reading.cancel()
+        subscriber.end()
+
+
+async def _read(subscriber: StreamSubscriber, parts: asyncio.Queue[str | None]) -> None:
+    try:
+        await subscriber.run()
+    except Stuck:
+        pass
+    except Exception:
+        logger.exception("A stream stumbled")
+    await parts.put(None)

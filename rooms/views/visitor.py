@@ -1,0 +1,70 @@
+"""Who asks for a page, and the cookie that keeps a guest the same one."""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django_htmx.middleware import HtmxDetails
+
+from rooms import authors, database, guests
+from rooms.authors import Author
+from rooms.errors import Unavailable
+
+# When to come back while the database is away.
+RETRY_SECONDS = 5
+
+
+class Visit(HttpRequest):
+    """A request of which it is known who asks, and whether htmx does."""
+
+    you: Author
+    htmx: HtmxDetails
+
+
+def see_other(view: str, *args: object) -> HttpResponse:
+    """Return the answer to a form that was taken: look there (303), with GET."""
+    return HttpResponse(status=303, headers={"Location": reverse(view, args=args)})
+
+
+Parameters = ParamSpec("Parameters")
+View = Callable[Concatenate[Visit, Parameters], Coroutine[Any, Any, HttpResponseBase]]
+
+
+def with_visitor(view: View[Parameters]) -> View[Parameters]:
+    """Give the view `request.you`; a guest who is new gets a cookie with the response.
+
+    While the database is away the answer is 503, with what was typed.
+    """
+
+    @wraps(view)
+    async def visited(
+        request: Visit, *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> HttpResponseBase:
+        known = guests.recall(request.COOKIES)
+        try:
+            user = await request.auser()
+            if user.is_authenticated:
+                request.you = authors.member(user)
+                return await view(request, *args, **kwargs)
+            request.you = known or authors.new_guest()
+            response = await view(request, *args, **kwargs)
+        except database.AWAY:
+            return _away(request)
+        if known is None and guests.COOKIE not in response.cookies:
+            guests.remember(response, request.you)
+        return response
+
+    return cast("View[Parameters]", visited)
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    refused = Unavailable()
+    form = request.POST
+    context = {"error": refused, "typed": form.get("message", ""), "key": form.get("id", "")}
+    response = render(request, "rooms/away.html", context, status=refused.status)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
