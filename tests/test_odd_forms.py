@@ -1,6 +1,7 @@
 """Forms that no page of ours sends."""
 
 import re
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -9,8 +10,9 @@ from tests.services import Rooms
 
 
 @pytest.fixture
-def visitor(rooms: Rooms) -> httpx.Client:
-    return httpx.Client(base_url=rooms.url)
+def visitor(rooms: Rooms) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=rooms.url) as client:
+        yield client
 
 
 def _token(visitor: httpx.Client, room: str) -> str:
