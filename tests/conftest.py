@@ -11,6 +11,7 @@ from rooms import database, feeds
 from tests.services import Postgres, Redis, Rooms
 from tests.services.chromium import launch
 from tests.store import postgres_of_session, redis_of_session
+from tests.visitor import Visitor
 
 _SERVICES = {"postgres", "postgres_url", "redis", "redis_url"}
 _BROWSER = {"browser"}
@@ -101,3 +102,10 @@ def rooms() -> Iterator[Rooms]:
     """A Rooms server on SQLite, empty when the module's tests begin."""
     with Rooms() as server:
         yield server
+
+
+@pytest.fixture
+def alice(rooms: Rooms) -> Iterator[Visitor]:
+    """Somebody in front of the module's server."""
+    with Visitor(rooms) as visitor:
+        yield visitor

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.services import Rooms
-from tests.test_json_socket import Frame, new_room, tool
-from tests.test_pages import Page, Visitor
+from tests.tool import Frame, new_room, tool
+from tests.visitor import Page, Visitor
 
 _PASSWORD = "a long enough one"
 _CAST = f"""
@@ -25,12 +25,6 @@ def rooms() -> Iterator[Rooms]:
     with Rooms(env={"POST_RATE": "off"}) as server:
         server.manage("shell", "-c", _CAST)
         yield server
-
-
-@pytest.fixture
-def alice(rooms: Rooms) -> Iterator[Visitor]:
-    with Visitor(rooms) as visitor:
-        yield visitor
 
 
 def _name_form(visitor: Visitor, name: str, *, htmx: bool = False) -> httpx.Response:

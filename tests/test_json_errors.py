@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.services import Rooms
-from tests.test_json_socket import Tool, new_room, tool
+from tests.tool import Tool, new_room, tool
 
 _CAST = """
 from django.contrib.auth import get_user_model

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.services import Rooms
-from tests.test_json_socket import Frame, Tool, new_room, tool
+from tests.tool import Frame, Tool, new_room, tool
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from websockets.exceptions import InvalidStatus
 
 from tests.services import Rooms
 from tests.services.ports import HOST
-from tests.test_json_socket import new_room, tool
-from tests.test_pages import Visitor
+from tests.tool import new_room, tool
+from tests.visitor import Visitor
 
 _FRIEND = "https://friend.example"
 

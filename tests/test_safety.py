@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.services import Rooms
-from tests.test_json_socket import new_room, tool
-from tests.test_pages import Page, Visitor
+from tests.tool import new_room, tool
+from tests.visitor import Page, Visitor
 
 _PAGES = (
     "/chat/",
@@ -58,12 +58,6 @@ _ACTIVE = ("js:", "javascript:", "data:", "vbscript:")
 def rooms() -> Iterator[Rooms]:
     with Rooms(env={"POST_RATE": "off"}) as server:
         yield server
-
-
-@pytest.fixture
-def alice(rooms: Rooms) -> Iterator[Visitor]:
-    with Visitor(rooms) as visitor:
-        yield visitor
 
 
 # Headers

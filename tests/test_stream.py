@@ -11,8 +11,8 @@ import pytest
 
 from tests.services import Rooms
 from tests.services.ports import wait_until
-from tests.test_json_socket import Frame, Tool, new_room, tool
-from tests.test_pages import Visitor
+from tests.tool import Frame, Tool, new_room, tool
+from tests.visitor import Visitor
 
 _BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Accept": "text/html"}
 

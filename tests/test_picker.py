@@ -1,0 +1,86 @@
+"""The room picker as a browser asks for it, with and without htmx."""
+
+import secrets
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.services import Rooms
+from tests.tool import new_room
+from tests.visitor import Page, Visitor
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[Rooms]:
+    with Rooms(env={"POST_RATE": "off"}) as server:
+        yield server
+
+
+def test_the_root_leads_to_the_picker(alice: Visitor) -> None:
+    answer = alice.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/chat/")
+
+
+def test_the_picker_has_one_form_with_one_required_field(alice: Visitor) -> None:
+    answer = alice.get("/chat/")
+    assert answer.status_code == 200
+    page = Page(answer.text)
+    assert len(page.all("form")) == 1
+    required = [field["name"] for field in page.all("input") if "required" in field]
+    assert required == ["room"]
+    assert "autofocus" in page.all("input", name="room")[0]
+
+
+def test_a_name_and_enter_land_in_the_room(alice: Visitor) -> None:
+    answer = alice.get("/chat/?room=lobby")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/chat/lobby/")
+
+
+@pytest.mark.parametrize("typed", ["LOBBY", "%20lobby%20", "%EF%BC%ACobby"])
+def test_another_spelling_lands_in_the_canonical_room(alice: Visitor, typed: str) -> None:
+    answer = alice.get(f"/chat/?room={typed}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/chat/lobby/")
+
+
+def test_a_room_in_any_script_has_an_address(alice: Visitor) -> None:
+    answer = alice.get("/chat/?room=Цех")
+    assert answer.status_code == 302
+    assert alice.get(answer.headers["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize("typed", ["no room", "a/b", "", "a" * 65, "<b>", 'say "hi"', "a.b"])
+def test_what_is_no_room_comes_back_with_the_reason(alice: Visitor, typed: str) -> None:
+    answer = alice.get(str(httpx.URL("/chat/", params={"room": typed})))
+    assert answer.status_code == 400
+    page = Page(answer.text)
+    assert page.all("input", name="room")[0]["value"] == typed
+    assert any(found.get("role") == "alert" for _, found in page.elements)
+
+
+def test_open_rooms_are_listed_with_what_was_last_there(rooms: Rooms, alice: Visitor) -> None:
+    room = new_room()
+    assert room not in alice.get("/chat/").text
+    alice.post(room, "hello")
+    page = Page(alice.get("/chat/").text)
+    assert room in page.text
+    assert f"/chat/{room}/" in [link["href"] for link in page.all("a")]
+    assert page.all("time")
+
+
+def test_typing_filters_the_list(alice: Visitor) -> None:
+    for room in (f"red-{(mark := secrets.token_hex(3))}", f"blue-{mark}"):
+        alice.post(room, "hello")
+    whole, part = alice.get(f"/chat/?q=red-{mark}"), alice.get(f"/chat/?q=RED-{mark}", htmx=True)
+    assert whole.status_code == part.status_code == 200
+    for answer in (whole, part):
+        assert f"red-{mark}" in answer.text
+        assert f"blue-{mark}" not in answer.text
+    assert "<html" in whole.text
+    assert "<html" not in part.text
+
+
+def test_a_filter_that_nothing_fits_says_so(alice: Visitor) -> None:
+    answer = alice.get("/chat/?q=nothing-fits-this", htmx=True)
+    assert answer.status_code == 200
+    assert Page(answer.text).text.strip()
