@@ -178,3 +178,11 @@ def test_a_stranger_edits_and_deletes_nothing(rooms: Rooms, alice: Visitor) -> N
             assert answer.status_code == 403
         assert bob.get(f"/chat/{room}/1/edit/").status_code == 403
     assert ">mine<" in alice.get(page).text
+
+
+def test_a_permalink_offers_actions_to_the_author_alone(rooms: Rooms, alice: Visitor) -> None:
+    room = new_room()
+    alice.post(room, "hello")
+    assert 'class="actions"' in alice.get(f"/chat/{room}/1/").text
+    with Visitor(rooms) as bob:
+        assert 'class="actions"' not in bob.get(f"/chat/{room}/1/").text
