@@ -7,8 +7,8 @@ takes them all.
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from rooms import database, fragments, frames, log, typists
 from rooms.authors import Author, tag_of
@@ -23,6 +23,8 @@ from rooms.typists import Typists
 RETRY_SECONDS = 1.0
 # Changes of presence gather: a storm of joins is one piece of news.
 PRESENCE_SECONDS = 0.25
+# Answers of the log that are kept for those who ask the same after a restart.
+KEPT_READS = 8
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Feed:
         self._reached = -1
         self._rung = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._reads: dict[tuple[int, int], asyncio.Task[Batch]] = {}
+        self._reads: dict[tuple[int, int], asyncio.Task[Any]] = {}
         self._typists = Typists()
         self._timers: set[asyncio.TimerHandle] = set()
         self._people: dict[str, str] = {}
@@ -81,12 +83,14 @@ class Feed:
         await self._advance()
 
     async def read(self, low: int, high: int) -> Batch:
-        """Return what lies between two cursors; asked by many at once, it is read once."""
-        span = low, high
-        if span not in self._reads:
-            self._reads[span] = task = asyncio.ensure_future(self._read(low, high))
-            task.add_done_callback(lambda _: self._reads.pop(span, None))
-        return await asyncio.shield(self._reads[span])
+        """Return what lies between two cursors; asked by many, it is read once."""
+        batch: Batch = await self._once((low, high), lambda: self._read(low, high))
+        return batch
+
+    async def newest(self, head: Head) -> str:
+        """Return what replaces all that a page holds by the newest messages up to the head."""
+        whole: str = await self._once((-1, head.seq), lambda: self._newest(head))
+        return whole
 
     def reach(self, seq: int) -> None:
         """Hear from the doorbell how far the room has come."""
@@ -103,6 +107,7 @@ class Feed:
         if self.head.epoch and (epoch != self.head.epoch or seq < min(since, self.head.seq)):
             self._reached = -1
             self.head = Head(None, -1, "")
+            self._reads.clear()
             self.live.clear()
             for reader in list(self.readers):
                 reader.reset()
@@ -119,6 +124,7 @@ class Feed:
 
     def beat(self) -> None:
         """Give every page a sign of life."""
+        self._reads.clear()  # a storm is over by now
         self._tell("beat", fragments.beat(self.room), "")
 
     def state(self) -> list[str]:
@@ -158,9 +164,28 @@ class Feed:
                 if self.head is not before:
                     return  # reset meanwhile
                 self.head = Head(before.room_id, high, before.epoch)
+                self._reads.clear()
                 for reader in list(self.live):
                     reader.offer(batch)
                 self._stop_typing(batch)
+
+    async def _once(
+        self, span: tuple[int, int], read: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        """Return the answer, read once for a storm of readers who come back with one cursor.
+
+        Kept only until the room moves on: then a message may have changed, or been deleted.
+        """
+        task = self._reads.get(span)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._reads[span] = asyncio.ensure_future(read())
+            if len(self._reads) > KEPT_READS:
+                del self._reads[next(iter(self._reads))]
+        return await asyncio.shield(task)
+
+    async def _newest(self, head: Head) -> str:
+        messages = await database.read(log.page, head.room_id, head.seq)
+        return fragments.whole(self.room, messages, f"{head.seq}.{head.epoch}")
 
     async def _read(self, low: int, high: int) -> Batch:
         head = self.head

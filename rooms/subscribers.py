@@ -256,8 +256,7 @@ class PageSubscriber(Subscriber):
         return [fragments.reload(self.room)]
 
     async def _leap(self, head: Head) -> str:
-        messages = await database.read(log.page, head.room_id, head.seq)
-        return fragments.whole(self.room, messages, f"{head.seq}.{head.epoch}")
+        return await self.feed.newest(head)
 
 
 class StreamSubscriber(Subscriber):

@@ -1,10 +1,12 @@
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
-from rooms import database, doorbell, feeds, fragments, frames, log, posting, typists
+from rooms import database, doorbell, feeds, fragments, frames, log, posting, subscribers, typists
 from rooms.batches import Batch
 from rooms.doorbell import bell
 from rooms.models import Epoch
@@ -174,24 +176,84 @@ async def test_a_reader_who_takes_nothing_is_stuck(settings: Settings) -> None:
     tool.subscriber.end()
 
 
-async def test_many_who_join_at_one_cursor_read_it_once(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is asked of the log."""
+    asked: list[str] = []
+
+    def watched(name: str) -> Callable[..., Any]:
+        question = getattr(log, name)
+
+        def ask(*args: Any) -> Any:
+            asked.append(name)
+            return question(*args)
+
+        return ask
+
+    for name in ("after", "page"):
+        monkeypatch.setattr(log, name, watched(name))
+    return asked
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["at once", "one after the other"])
+async def test_a_storm_of_readers_at_one_cursor_reads_the_log_once(
+    reads: list[str], together: bool
 ) -> None:
-    await say("one", "two")
-    reads: list[tuple[int, int]] = []
-    after = log.after
-
-    def counted(room_id: int, low: int, high: int) -> list[log.Entry]:
-        reads.append((low, high))
-        return after(room_id, low, high)
-
-    monkeypatch.setattr(log, "after", counted)
-    tools = await asyncio.gather(*(Tool().join(0) for _ in range(50)))
-    await until(lambda: all(tool.of("live") for tool in tools))
-    assert all(tool.said == ["one", "two"] for tool in tools)
-    assert len(reads) <= 10, "50 readers, one after the other"
+    await say(*(str(n) for n in range(10)))
+    tools = [Tool() for _ in range(50)]
+    if together:
+        await asyncio.gather(*(tool.join(3) for tool in tools))
+    else:
+        for tool in tools:
+            await tool.join(3)
+            await until(lambda: tools[0].is_live)
+    await until(lambda: all(tool.is_live for tool in tools))
+    assert [tool.said for tool in tools] == [[str(n) for n in range(3, 10)]] * 50
+    assert reads == ["after"]
     for tool in tools:
         await tool.leave()
+
+
+async def test_a_storm_of_pages_that_missed_very_much_reads_the_newest_once(
+    reads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribers, "REPLACE_AFTER", 5)
+    await say(*(f"text {n}." for n in range(10)))
+    head = await database.read(log.head, "lobby")
+    pages = [Page() for _ in range(50)]
+    await asyncio.gather(*(page.join(1, head.epoch) for page in pages))
+    await until(lambda: all(page.is_live for page in pages))
+    assert all("text 9." in page.texts[0] for page in pages)
+    assert reads == ["page"]
+    for page in pages:
+        await page.leave()
+
+
+async def test_what_was_read_for_others_is_forgotten_when_the_room_moves_on() -> None:
+    first = await say("to be deleted")
+    await say("one", "two")
+    early = await Tool().join(0)
+    await until(lambda: early.is_live)
+    await posting.adelete_message("lobby", alice, first.message_id)
+    await until(lambda: len(early.entries) == 4)
+    late = await Tool().join(0)
+    await until(lambda: late.is_live)
+    assert late.said == ["one", "two"]
+    assert [frame["number"] for frame in late.of("message.deleted")] == [1]
+    for tool in (early, late):
+        await tool.leave()
+
+
+async def test_a_read_that_failed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    await say("one")
+    tool = Tool()
+    with monkeypatch.context() as away:
+        away.setattr(log, "after", lambda *span: (_ for _ in ()).throw(OperationalError()))
+        await tool.join(0)
+        await asyncio.sleep(0.1)
+        assert tool.said == []
+    await until(lambda: tool.said == ["one"])
+    await tool.leave()
 
 
 async def test_a_batch_is_rendered_once_for_all_readers(
