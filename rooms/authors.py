@@ -13,13 +13,17 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True)
 class Author:
-    """Somebody who may post. The identity holds for ids, edits and rates, and is never shown."""
+    """Somebody who may post. The identity holds for ids, edits and rates, and is never shown.
+
+    The address is where they come from, counted together with all who come from there.
+    """
 
     identity: str
     name: str
     kind: str = Message.Kind.GUEST.value
     user_id: int | None = None
     moderates: bool = False
+    address: str = ""
 
     @cached_property
     def tag(self) -> str:

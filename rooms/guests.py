@@ -6,12 +6,13 @@ pages show only a digest of it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.conf import settings
 from django.core import signing
 from django.http.response import HttpResponseBase
 
-from rooms import database
+from rooms import database, limits
 from rooms.authors import Author
 from rooms.errors import NameTaken
 from rooms.feeds import feeds
@@ -42,6 +43,12 @@ def remember(response: HttpResponseBase, guest: Author) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+async def rename(guest: Author, wish: str) -> Author:
+    """Return the guest under another name. Raises what `claim_name` does, or RateLimited."""
+    await limits.take(("name", guest.identity, settings.NAME_RATE))
+    return replace(guest, name=await claim_name(wish, guest.tag))
 
 
 async def claim_name(wish: str, tag: str) -> str:

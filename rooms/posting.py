@@ -12,22 +12,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import Error, transaction
 
-from rooms import database, doorbell, log, policies
+from rooms import database, doorbell, limits, log, policies
 from rooms.authors import Author
 from rooms.errors import Forbidden, NotFound, RateLimited, Refused, Unavailable
 from rooms.forms import clean_client_id, clean_message
 from rooms.log import Draft, Receipt
 from rooms.models import Message, Room
 from rooms.names import canonical_room
-from rooms.rates import Limiter, Rate
 
 # Posts in one transaction: bounds how long the first of them waits for the last.
 GROUP_MAX = 200
+# Names of rooms of which it is remembered that they are there.
+KNOWN_MAX = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -37,34 +38,56 @@ def post_message(room: str, author: Author, text: str, client_id: str | None = N
 
     Raises a kind of Refused, and then has written nothing.
     """
-    return _write(_post(room, author, text, client_id))
+    order = _post(room, author, text, client_id)
+    try:
+        limits.take_here(*_uses("post", author))
+    except RateLimited as refused:
+        order = _retry(order, refused)
+    return _write(order)
 
 
 async def apost_message(
     room: str, author: Author, text: str, client_id: str | None = None
 ) -> Receipt:
-    """Do what `post_message` does, from an event loop."""
-    return await _awrite(_post(room, author, text, client_id))
+    """Do what `post_message` does, from an event loop, under limits that all processes share."""
+    order = _post(room, author, text, client_id)
+    try:
+        await limits.take(*_uses("post", author))
+        await _found(order.room, author)
+    except RateLimited as refused:
+        order = _retry(order, refused)
+    return await _awrite(order)
 
 
 def edit_message(room: str, author: Author, message_id: int, text: str) -> Receipt:
     """Give one's own message another text. Raises a kind of Refused."""
-    return _write(_edit(room, author, message_id, text))
+    order = _edit(room, author, message_id, text)
+    limits.take_here(*_uses("change", author))
+    return _write(order)
 
 
 async def aedit_message(room: str, author: Author, message_id: int, text: str) -> Receipt:
-    """Do what `edit_message` does, from an event loop."""
-    return await _awrite(_edit(room, author, message_id, text))
+    """Do what `edit_message` does, from an event loop, under limits that all processes share."""
+    order = _edit(room, author, message_id, text)
+    await limits.take(*_uses("change", author))
+    return await _awrite(order)
 
 
 def delete_message(room: str, author: Author, message_id: int) -> Receipt:
     """Make one's own message (a moderator: any) a tombstone. Raises a kind of Refused."""
+    limits.take_here(*_uses("change", author))
     return _write(_delete(room, author, message_id))
 
 
 async def adelete_message(room: str, author: Author, message_id: int) -> Receipt:
-    """Do what `delete_message` does, from an event loop."""
+    """Do what `delete_message` does, from an event loop, under limits that all processes share."""
+    await limits.take(*_uses("change", author))
     return await _awrite(_delete(room, author, message_id))
+
+
+def is_idle() -> bool:
+    """Tell whether nothing waits to be written by this process, nor is being written."""
+    return _writer.is_idle
 
 
 # Private: an order is a checked wish; a change is carried out under the room's lock.
@@ -83,19 +106,23 @@ def _post(room: str, author: Author, text: str, client_id: str | None) -> _Order
     body = clean_message(text)
     if client_id is not None:
         client_id = clean_client_id(client_id)
-    try:
-        _posts.take(author.identity, _rate())
-    except RateLimited as refused:
-        if client_id is None:
-            raise
-        # A retry of what was posted already is answered, however fast it comes.
-        return _Order(room, Draft(author, body, client_id, refused))
     return _Order(room, Draft(author, body, client_id))
+
+
+def _retry(order: _Order, refused: RateLimited) -> _Order:
+    """Return an order that stores nothing new; raises the refusal if that is all it can say.
+
+    A retry of what was posted already is answered, however fast it comes.
+    """
+    draft = order.wish
+    assert isinstance(draft, Draft)
+    if draft.client_id is None:
+        raise refused
+    return _Order(order.room, replace(draft, refusal=refused))
 
 
 def _edit(room: str, author: Author, message_id: int, text: str) -> _Order:
     body = clean_message(text)
-    _changes.take(author.identity, _rate())
 
     def change(locked: Room) -> Receipt:
         message = _find(locked, message_id)
@@ -108,9 +135,6 @@ def _edit(room: str, author: Author, message_id: int, text: str) -> _Order:
 
 
 def _delete(room: str, author: Author, message_id: int) -> _Order:
-    if not author.moderates:
-        _changes.take(author.identity, _rate())
-
     def change(locked: Room) -> Receipt:
         message = _find(locked, message_id)
         if not policies.may_delete(author, message):
@@ -121,8 +145,27 @@ def _delete(room: str, author: Author, message_id: int) -> _Order:
     return _Order(canonical_room(room), change)
 
 
-def _rate() -> Rate | None:
-    return Rate(*settings.POST_RATE) if settings.POST_RATE else None
+def _uses(what: str, author: Author) -> list[limits.Use]:
+    if what == "change" and author.moderates:
+        return []
+    return [
+        (what, author.identity, settings.POST_RATE),
+        ("address", author.address, settings.ADDRESS_POST_RATE),
+    ]
+
+
+async def _found(room: str, author: Author) -> None:
+    """Count a room that the author's message brings into being."""
+    if settings.ROOM_RATE is None or room in _known:
+        return
+    try:
+        if (await database.read(log.head, room)).room_id is None:
+            await limits.take(("room", author.identity, settings.ROOM_RATE))
+    except database.AWAY as error:
+        raise Unavailable() from error
+    if len(_known) >= KNOWN_MAX:
+        _known.clear()
+    _known.add(room)
 
 
 def _find(room: Room, message_id: int) -> Message:
@@ -180,11 +223,17 @@ class _Writer:
         self._waiting: deque[tuple[_Order, Future[Receipt]]] = deque()
         self._something = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._count = 0
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._count
 
     def submit(self, order: _Order) -> Future[Receipt]:
         future: Future[Receipt] = Future()
         with self._something:
             self._waiting.append((order, future))
+            self._count += 1
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="rooms-write", daemon=True)
                 self._thread.start()
@@ -203,6 +252,8 @@ class _Writer:
                     rooms.setdefault(order.room, []).append((order, future))
             for group in rooms.values():
                 self._settle(group)
+            with self._something:
+                self._count -= len(taken)
 
     def _settle(self, group: list[tuple[_Order, Future[Receipt]]]) -> None:
         room = group[0][0].room
@@ -226,6 +277,5 @@ class _Writer:
                 future.set_result(result)
 
 
-_posts = Limiter()
-_changes = Limiter()
 _writer = _Writer()
+_known: set[str] = set()

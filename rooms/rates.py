@@ -31,22 +31,25 @@ class Limiter:
         """Return how many keys are remembered."""
         return len(self._windows)
 
-    def take(self, key: str, rate: Rate | None, now: float | None = None) -> None:
-        """Record one use of the key at `now`, in seconds of the monotonic clock.
+    def take(self, rates: dict[str, Rate], now: float | None = None) -> None:
+        """Record one use of each key at `now`, in seconds of the monotonic clock.
 
-        A rate of None allows everything. Raises RateLimited, and records nothing, when the rate
-        is used up; waiting for its `retry_after` is enough.
+        Raises RateLimited, and records nothing, when the rate of one of them is used up; waiting
+        for its `retry_after` is enough.
         """
-        if rate is None:
-            return
         if now is None:
             now = time.monotonic()
         with self._lock:
-            window = self._windows.get(key)
-            if window is None:
-                self._sweep(now)
-                window = self._windows[key] = _Window()
-            window.take(rate, now)
+            self._sweep(now)
+            wait = max((self._wait(key, rate, now) for key, rate in rates.items()), default=0)
+            if wait > 0:
+                raise RateLimited(rounded_up(wait))
+            for key, rate in rates.items():
+                self._windows.setdefault(key, _Window()).take(rate, now)
+
+    def _wait(self, key: str, rate: Rate, now: float) -> float:
+        window = self._windows.get(key)
+        return window.wait(rate, now) if window else 0
 
     def _sweep(self, now: float) -> None:
         # Waiting until the keys have doubled keeps the cost of each use constant.
@@ -67,18 +70,19 @@ class _Window:
         self.uses: deque[float] = deque()
         self.ends_at = -math.inf
 
-    def take(self, rate: Rate, now: float) -> None:
+    def wait(self, rate: Rate, now: float) -> float:
+        """Return the seconds until one more use is allowed, 0 if it is now."""
         uses = self.uses
         while uses and uses[0] + rate.seconds <= now:
             uses.popleft()
-        if len(uses) >= rate.count:
-            # Not always the first: the rate may have been lowered since.
-            wait = uses[-rate.count] + rate.seconds - now
-            raise RateLimited(_rounded_up(wait))
-        uses.append(now)
+        # Not always the first: the rate may have been lowered since.
+        return uses[-rate.count] + rate.seconds - now if len(uses) >= rate.count else 0
+
+    def take(self, rate: Rate, now: float) -> None:
+        self.uses.append(now)
         self.ends_at = now + rate.seconds
 
 
-def _rounded_up(seconds: float) -> float:
+def rounded_up(seconds: float) -> float:
     """Return whole milliseconds, always more than was asked: a float may fall short by a hair."""
     return (math.floor(seconds * 1000) + 1) / 1000

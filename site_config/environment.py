@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -55,6 +56,18 @@ def origins(name: str, default: str, meaning: str) -> list[str]:
     return _read(
         name, default, meaning, _words(pattern, "origins such as https://example.org, or *")
     )
+
+
+def networks(name: str, default: str, meaning: str) -> list[IPv4Network | IPv6Network]:
+    """Return comma-separated addresses or networks such as 10.0.0.0/8."""
+
+    def parse(raw: str) -> list[IPv4Network | IPv6Network]:
+        try:
+            return [ip_network(word) for word in map(str.strip, raw.split(",")) if word]
+        except ValueError:
+            raise ValueError("addresses or networks such as 127.0.0.1, 10.0.0.0/8") from None
+
+    return _read(name, default, meaning, parse)
 
 
 def port(name: str, default: str, meaning: str) -> int:

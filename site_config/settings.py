@@ -113,19 +113,46 @@ ALLOWED_ORIGINS = env.origins(
     "",
     "Foreign origins whose pages may open a socket, as anonymous tools; `*`: any",
 )
+TRUSTED_PROXIES = env.networks(
+    "TRUSTED_PROXIES",
+    "",
+    "Addresses or networks of the proxies before the site: their `X-Forwarded-For` tells where "
+    "somebody comes from; without it everybody behind a proxy is counted as one",
+)
 TIME_ZONE = _time_zone()
 USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 
-# Limits; each takes `off`
+# Limits; each takes `off`. Those of a time or an address hold for all processes on one Redis.
 
 MESSAGE_MAX = env.limit("MESSAGE_MAX", "4000", "Characters in one message")
 POST_RATE = env.rate("POST_RATE", "10/10s", "Messages in a time, per author; changes likewise")
+ADDRESS_POST_RATE = env.rate(
+    "ADDRESS_POST_RATE",
+    "1000/10s",
+    "Messages and changes in a time, per address; none where POST_RATE is `off`",
+)
+if POST_RATE is None:
+    ADDRESS_POST_RATE = None
+ROOM_RATE = env.rate("ROOM_RATE", "100/1m", "Rooms that come into being in a time, per author")
+NAME_RATE = env.rate("NAME_RATE", "20/1m", "Changes of the name in a time, per guest")
+PAGE_RATE = env.rate("PAGE_RATE", "2000/10s", "HTTP requests in a time, per address")
+JOIN_RATE = env.rate("JOIN_RATE", "3000/10s", "Sockets opened in a time, per address")
+REFUSAL_RATE = env.rate(
+    "REFUSAL_RATE", "300/10s", "Refused frames in a time before the tool's socket is closed"
+)
+SOCKETS_MAX = env.limit("SOCKETS_MAX", "10000", "Open sockets and streams of one process")
+ADDRESS_SOCKETS_MAX = env.limit("ADDRESS_SOCKETS_MAX", "5000", "Open sockets of one address")
+ADDRESS_STREAMS_MAX = env.limit(
+    "ADDRESS_STREAMS_MAX", "50", "Open streams (pages without script) of one address"
+)
 FRAME_MAX = env.limit("FRAME_MAX", "65536", "Bytes in one frame from a tool")
 PAGE_FRAME_MAX = env.limit(
     "PAGE_FRAME_MAX", "1048576", "Bytes in one frame from a page: a whole outbox travels in one"
 )
+FORM_MAX = env.limit("FORM_MAX", "1048576", "Bytes in the body of one HTTP request")
+HEADERS_MAX = env.limit("HEADERS_MAX", "16384", "Bytes in the headers of one HTTP request")
 PENDING_MAX = env.limit(
     "PENDING_MAX",
     "262144",
@@ -133,6 +160,9 @@ PENDING_MAX = env.limit(
 )
 STUCK_SECONDS = env.limit(
     "STUCK_SECONDS", "30", "Seconds a reader may take nothing before its socket is closed"
+)
+DRAIN_SECONDS = env.limit(
+    "DRAIN_SECONDS", "5", "Seconds that what is under way has to finish when the server is stopped"
 )
 
 # Applications
@@ -157,6 +187,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "rooms.views.pace.pace",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -218,6 +249,9 @@ CHANNEL_LAYERS: dict[str, Any] = {
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = (
     max(FRAME_MAX, PAGE_FRAME_MAX) if FRAME_MAX and PAGE_FRAME_MAX else 0
 )
+
+# The same bound on any other ASGI server.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_MAX
 
 # Static files: hashed, compressed, served by the app itself
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.sync_api import Browser, sync_playwright
 
-from rooms import database, feeds
+from rooms import connections, database, feeds, limits
 from tests.services import Postgres, Redis, Rooms
 from tests.services.chromium import launch
 from tests.store import postgres_of_session, redis_of_session
@@ -45,9 +45,11 @@ def closed_after_use(request: pytest.FixtureRequest, _django_db_marker: None) ->
 
 @pytest_asyncio.fixture
 async def closed_with_loop() -> AsyncIterator[None]:
-    """Stop the feeds, the presence and the doorbell of a test's event loop."""
+    """Stop the feeds, the presence, the doorbell and the limits of a test's event loop."""
     yield
     await feeds.feeds().close()
+    await connections.connections().end()
+    await limits.shared().close()
 
 
 @pytest.fixture(scope="session")

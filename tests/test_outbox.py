@@ -4,7 +4,7 @@ import re
 import pytest
 from pytest_django import Settings
 
-from rooms import log, outbox, posting
+from rooms import limits, log, outbox, posting
 from rooms.errors import InvalidFrame, Unavailable
 from rooms.models import Message
 from rooms.outbox import Outbox
@@ -82,7 +82,7 @@ async def test_what_comes_too_fast_waits_and_is_posted_in_order(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.POST_RATE = (2, 0.3)
-    monkeypatch.setattr(posting, "_posts", Limiter())
+    monkeypatch.setattr(limits, "_here", Limiter())
     sent = Sent()
     box(sent).take(0, list("abcde"))
     await until(lambda: sent.acked >= 2)

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection, transaction
 from pytest_django import Settings
 
-from rooms import doorbell, log, posting
+from rooms import doorbell, limits, log, posting
 from rooms.authors import Author
 from rooms.errors import (
     EmptyMessage,
@@ -44,8 +44,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
 @pytest.fixture
 def hurried(unhurried: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.POST_RATE = (2, 60.0)
-    monkeypatch.setattr(posting, "_posts", Limiter())
-    monkeypatch.setattr(posting, "_changes", Limiter())
+    monkeypatch.setattr(limits, "_here", Limiter())
 
 
 def post(text: str, client_id: str | None = None, author: Author = alice) -> log.Receipt:

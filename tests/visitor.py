@@ -32,6 +32,10 @@ class Visitor:
     ) -> None:
         self._client.close()
 
+    def carries(self, headers: dict[str, str]) -> None:
+        """Send these headers with every request."""
+        self._client.headers.update(headers)
+
     def get(self, path: str, *, htmx: bool = False) -> httpx.Response:
         """Ask for an address, as it stands, following no redirect."""
         return self._client.get(path, headers=_HTMX if htmx else {})

@@ -1,10 +1,10 @@
 """Our page's socket: HTML fragments."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from rooms import database
-from rooms.authors import Author
 from rooms.consumers.room import (
     BAD_OPTION,
     TRY_AGAIN,
@@ -75,7 +75,7 @@ class HtmlRoomConsumer(RoomConsumer):
                 cursor, _, epoch = after.partition(".")
                 if self.author.identity.startswith("socket:"):
                     # Without cookies the page's key makes its texts known again.
-                    self.author = Author(f"page:{page}", self.author.name)
+                    self.author = replace(self.author, identity=f"page:{page}")
                 subscriber = PageSubscriber(self.room, self.author, self.send_text)
                 self._outbox = Outbox(self.room, self.author, page, _number(acked), self.send_text)
             case _:

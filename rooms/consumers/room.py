@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from channels.consumer import get_handler_name
@@ -10,9 +11,18 @@ from channels.exceptions import DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from rooms import authors, guests
+from rooms import authors, guests, limits
+from rooms.addresses import address_of
 from rooms.authors import Author
-from rooms.errors import InvalidCursor, InvalidFrame, InvalidJson, InvalidRoom
+from rooms.connections import connections
+from rooms.errors import (
+    InvalidCursor,
+    InvalidFrame,
+    InvalidJson,
+    InvalidRoom,
+    RateLimited,
+    Refused,
+)
 from rooms.names import canonical_room
 from rooms.subscribers import Stuck, Subscriber
 
@@ -20,6 +30,13 @@ TOO_BIG = 1009
 TRY_AGAIN = 4013
 BAD_OPTION = 4400
 FORBIDDEN = 4403
+
+_CODES = {
+    "rate_limited": TRY_AGAIN,
+    "unavailable": TRY_AGAIN,
+    "invalid_name": FORBIDDEN,
+    "name_taken": FORBIDDEN,
+}
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +52,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     author: Author
     subscriber: Subscriber | None = None
     _reading: asyncio.Task[None] | None = None
+    _is_counted = False
+    _is_closed = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, its reader leaves the room."""
@@ -46,6 +65,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 self._reading.cancel()
             if self.subscriber is not None:
                 self.subscriber.end()
+            if self._is_counted:
+                connections().close("socket", self.author.address)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the method for the event.
@@ -61,16 +82,26 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.room = canonical_room(self.scope["url_route"]["kwargs"]["room"])
         except InvalidRoom:
             raise DenyConnection() from None
-        user = self.scope["user"]
-        self.author = (
+        user, address = self.scope["user"], address_of(self.scope)
+        author = (
             authors.member(user)
             if user.is_authenticated
             else guests.recall(self.scope["cookies"]) or authors.nameless_tool()
         )
-        await self.enter()
+        self.author = replace(author, address=address)
+        try:
+            await limits.take(("join", address, settings.JOIN_RATE))
+            await connections().open("socket", address)
+            self._is_counted = True
+        except RateLimited as refused:
+            await self.turn_away(refused)
+        else:
+            await self.enter()
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
-        """Read one frame, unless it is too big."""
+        """Read one frame, unless it is too big, or came after the end."""
+        if self._is_closed:
+            return
         text, most = message.get("text"), getattr(settings, self.frame_max)
         size = len(text.encode()) if text is not None else len(message["bytes"])
         if most and size > most:
@@ -82,9 +113,23 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """End the application."""
         raise StopConsumer()
 
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        """Close the socket; what still comes over it is not read."""
+        self._is_closed = True
+        await super().close(code, reason)
+
     async def enter(self) -> None:
         """Accept the socket."""
         raise NotImplementedError
+
+    async def turn_away(self, refused: Refused) -> None:
+        """Accept the socket, for a refused handshake cannot say why, and close it."""
+        await self.accept()
+        await self.explain(refused)
+        await self.close(_CODES.get(refused.code, BAD_OPTION))
+
+    async def explain(self, refused: Refused) -> None:
+        """Say what was refused and why, if the reader can be told."""
 
     async def read(self, text: str | None) -> None:
         """Take a text frame, or None for a binary one."""

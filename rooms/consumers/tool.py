@@ -1,22 +1,19 @@
 """The tools' socket: JSON."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
+from django.conf import settings
+
 from rooms import authors, database, frames, guests, posting
-from rooms.consumers.room import (
-    BAD_OPTION,
-    FORBIDDEN,
-    TRY_AGAIN,
-    RoomConsumer,
-    parse_cursor,
-    parse_object,
-)
-from rooms.errors import InvalidFrame, InvalidName, NameTaken, Refused, Unavailable
+from rooms.consumers.room import TRY_AGAIN, RoomConsumer, parse_cursor, parse_object
+from rooms.errors import InvalidFrame, RateLimited, Refused, Unavailable
 from rooms.feeds import feeds
 from rooms.forms import clean_client_id
 from rooms.log import Receipt
 from rooms.names import display_name
+from rooms.rates import Limiter, Rate
 from rooms.subscribers import ToolSubscriber
 
 
@@ -24,6 +21,7 @@ class JsonRoomConsumer(RoomConsumer):
     """The tools' socket: one JSON object a frame."""
 
     frame_max = "FRAME_MAX"
+    _refusals: Limiter | None = None
     KINDS: ClassVar[dict[str, str]] = {
         "posted": "message.posted",
         "changed": "message.changed",
@@ -40,19 +38,24 @@ class JsonRoomConsumer(RoomConsumer):
             cursor = parse_cursor(options["after"][-1]) if "after" in options else None
             kinds = self._kinds(options.get("events", ["posted"])[-1])
             if "name" in options and self.author.identity.startswith("socket:"):
-                self.author = authors.named_tool(display_name(options["name"][-1]))
+                named = authors.named_tool(display_name(options["name"][-1]))
+                self.author = replace(named, address=self.author.address)
                 await guests.claim_name(self.author.name, self.author.tag)
             self.subscriber = ToolSubscriber(
                 self.room, self.author, self.send_text, kinds, resumes=cursor is not None
             )
             await self.subscriber.begin(cursor, options.get("epoch", [""])[-1])
         except Refused as refused:
-            await self._turn_away(refused)
+            await self.turn_away(refused)
         except database.AWAY:
-            await self._turn_away(Unavailable())
+            await self.turn_away(Unavailable())
         else:
             await self.accept()
             self.start_reading(self.subscriber)
+
+    async def explain(self, refused: Refused, client_id: str | None = None) -> None:
+        """Send the error that says what was refused and why."""
+        await self.send_text(frames.encode(frames.error(refused, client_id)))
 
     async def read(self, text: str | None) -> None:
         """Carry out a frame; what is refused is told, and the socket stays open."""
@@ -63,7 +66,8 @@ class JsonRoomConsumer(RoomConsumer):
                 client_id = clean_client_id(frame["id"])
             receipt = await self._carry_out(frame, client_id)
         except Refused as refused:
-            await self.send_text(frames.encode(frames.error(refused, client_id)))
+            await self.explain(refused, client_id)
+            await self._bear_with()
         else:
             if receipt is not None and client_id is not None:
                 await self.send_text(frames.encode(frames.ack(client_id, receipt)))
@@ -86,6 +90,18 @@ class JsonRoomConsumer(RoomConsumer):
                 return await posting.apost_message(room, author, text, client_id)
         raise InvalidFrame()
 
+    async def _bear_with(self) -> None:
+        """Close a socket from which little but nonsense comes."""
+        if settings.REFUSAL_RATE is None:
+            return
+        if self._refusals is None:
+            self._refusals = Limiter()
+        try:
+            self._refusals.take({"": Rate(*settings.REFUSAL_RATE)})
+        except RateLimited as refused:
+            await self.explain(refused)
+            await self.close(TRY_AGAIN)
+
     def _kinds(self, wish: str) -> frozenset[str]:
         if wish == "all":
             return frozenset(self.KINDS.values())
@@ -94,12 +110,3 @@ class JsonRoomConsumer(RoomConsumer):
             return frozenset(known[word.strip()] for word in wish.split(","))
         except KeyError:
             raise InvalidFrame("events names something that does not happen here.") from None
-
-    async def _turn_away(self, refused: Refused) -> None:
-        await self.accept()
-        await self.send_text(frames.encode(frames.error(refused)))
-        if isinstance(refused, Unavailable):
-            await self.close(TRY_AGAIN)
-        else:
-            named = isinstance(refused, NameTaken | InvalidName)
-            await self.close(FORBIDDEN if named else BAD_OPTION)

@@ -1,7 +1,5 @@
 """A guest's own name."""
 
-from dataclasses import replace
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -27,7 +25,7 @@ async def name(request: Visit, room: str) -> HttpResponse:
         if request.you.user_id is not None:
             raise Forbidden("An account's name is not changed here.")
         typed = posted(request).get("name", "")
-        request.you = replace(request.you, name=await guests.claim_name(typed, request.you.tag))
+        request.you = await guests.rename(request.you, typed)
     except Refused as refused:
         return _form(request, room, typed, refused)
     if request.htmx:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from django.http import HttpRequest
-from django.http.response import StreamingHttpResponse
+from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -13,9 +13,12 @@ from django.views.decorators.http import require_safe
 
 from rooms import database, fragments
 from rooms.authors import Author
+from rooms.connections import RETRY_SECONDS, connections
+from rooms.errors import RateLimited
 from rooms.log import Head
 from rooms.models import Message
 from rooms.subscribers import StreamSubscriber, Stuck
+from rooms.views.not_now import not_now
 from rooms.views.room import newest
 from rooms.views.visitor import Visit, with_visitor
 
@@ -26,8 +29,10 @@ logger = logging.getLogger(__name__)
 @never_cache
 @xframe_options_sameorigin
 @with_visitor
-async def stream(request: Visit, room: str) -> StreamingHttpResponse:
+async def stream(request: Visit, room: str) -> HttpResponseBase:
     """Send the newest messages, then every further one, until the reader is gone."""
+    if await connections().is_full("stream", request.you.address):
+        return not_now(request, RateLimited(RETRY_SECONDS, "Too many pages are open here."))
     head, _, messages = await database.read(newest, room)
     response = StreamingHttpResponse(_parts(request, room, request.you, head, messages))
     # Compression would hold back what has come until more comes.
@@ -47,6 +52,10 @@ async def _parts(
     subscriber = StreamSubscriber(room, you, parts.put)
     reading: asyncio.Task[None] | None = None
     try:
+        await connections().open("stream", you.address)
+    except RateLimited:
+        return  # others were faster since it was asked
+    try:
         await subscriber.begin(head.seq, head.epoch)
         reading = asyncio.create_task(_read(subscriber, parts))
         while (part := await parts.get()) is not None:
@@ -55,6 +64,7 @@ async def _parts(
         if reading is not None:
             reading.cancel()
         subscriber.end()
+        connections().close("stream", you.address)
 
 
 async def _read(subscriber: StreamSubscriber, parts: asyncio.Queue[str | None]) -> None:

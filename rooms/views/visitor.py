@@ -1,21 +1,20 @@
 """Who asks for a page, and the cookie that keeps a guest the same one."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
 from rooms import authors, database, guests
+from rooms.addresses import address_of
 from rooms.authors import Author
 from rooms.errors import Unavailable
-
-# When to come back while the database is away.
-RETRY_SECONDS = 5
+from rooms.views.not_now import not_now
 
 
 class Visit(HttpRequest):
@@ -44,27 +43,18 @@ def with_visitor(view: View[Parameters]) -> View[Parameters]:
     async def visited(
         request: Visit, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> HttpResponseBase:
-        known = guests.recall(request.COOKIES)
+        known, address = guests.recall(request.COOKIES), address_of(getattr(request, "scope", {}))
         try:
             user = await request.auser()
             if user.is_authenticated:
-                request.you = authors.member(user)
+                request.you = replace(authors.member(user), address=address)
                 return await view(request, *args, **kwargs)
-            request.you = known or authors.new_guest()
+            request.you = replace(known or authors.new_guest(), address=address)
             response = await view(request, *args, **kwargs)
         except database.AWAY:
-            return _away(request)
+            return not_now(request, Unavailable())
         if known is None and guests.COOKIE not in response.cookies:
             guests.remember(response, request.you)
         return response
 
     return cast("View[Parameters]", visited)
-
-
-def _away(request: HttpRequest) -> HttpResponse:
-    refused = Unavailable()
-    form = request.POST
-    context = {"error": refused, "typed": form.get("message", ""), "key": form.get("id", "")}
-    response = render(request, "rooms/away.html", context, status=refused.status)
-    response["Retry-After"] = str(RETRY_SECONDS)
-    return response

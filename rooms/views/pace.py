@@ -1,0 +1,31 @@
+"""How often one address may ask for anything."""
+
+from collections.abc import Awaitable, Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.decorators import async_only_middleware
+
+from rooms import limits
+from rooms.addresses import address_of
+from rooms.errors import RateLimited
+from rooms.views.not_now import not_now
+
+Next = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+@async_only_middleware
+def pace(get_response: Next) -> Next:
+    """Answer 429 to an address that asks more often than PAGE_RATE."""
+
+    async def paced(request: HttpRequest) -> HttpResponseBase:
+        # Django's synchronous test client has no scope.
+        address = address_of(getattr(request, "scope", {}))
+        try:
+            await limits.take(("page", address, settings.PAGE_RATE))
+        except RateLimited as refused:
+            return not_now(request, refused)
+        return await get_response(request)
+
+    return paced
