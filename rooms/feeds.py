@@ -57,10 +57,15 @@ class Feeds:
         """Let the author's pages connect anew, under the name that their cookie has by then."""
         self.bell.loop.call_later(RENEW_SECONDS, self._renew, tag)
 
-    def _renew(self, tag: str) -> None:
+    def send_away(self) -> None:
+        """Let all pages connect anew at once: this process ends."""
+        self._renew(None)
+
+    def _renew(self, tag: str | None) -> None:
         for room, feed in self._feeds.items():
-            for reader in [reader for reader in feed.live if reader.author.tag == tag]:
-                reader.tell("renew", fragments.leaf(room, oob=True), "")
+            for reader in list(feed.live):
+                if tag in {None, reader.author.tag}:
+                    reader.tell("renew", fragments.leaf(room, oob=True), "")
 
     def leave(self, feed: Feed, reader: Reader) -> None:
         """Take a subscriber out; with the last one the feed ends."""

@@ -1,32 +1,118 @@
-"""Our Daphne: a restart that says so, and readers who do not read."""
+"""Our Daphne: a restart that loses nothing, bounds, and readers who do not read."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.services import Rooms
+from tests.visitor import csrf_token
 
 # More than the buffers of the system, the transport and the subscriber hold together.
 COUNT, SIZE = 1500, 4000
+HEADERS_MAX, FORM_MAX = 2000, 5000
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[Rooms]:
+    """A server with little room."""
+    with Rooms(env={"HEADERS_MAX": str(HEADERS_MAX), "FORM_MAX": str(FORM_MAX)}) as server:
+        yield server
+
+
+# Stopping
 
 
 async def test_a_server_that_stops_tells_its_sockets_and_ends_in_peace() -> None:
     with Rooms() as rooms:
         async with connect(rooms.ws + "/ws/chat/lobby/") as tool:
             os.kill(rooms.pid, signal.SIGTERM)
-            with pytest.raises(ConnectionClosed) as closed:
-                await asyncio.wait_for(tool.recv(), 5)
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4012
+            assert await _code(tool) == 4012
         rooms.stop()
         assert "Traceback" not in rooms.log()
         assert "Segmentation" not in rooms.log()
+
+
+async def test_posts_under_way_are_acknowledged_before_the_server_stops() -> None:
+    with Rooms(env={"POST_RATE": "off"}) as rooms:
+        async with connect(rooms.ws + "/ws/chat/lobby/") as tool, httpx.AsyncClient() as browser:
+            with _locked(rooms):
+                for number in range(20):
+                    await tool.send(json.dumps({"message": f"{number}", "id": f"c-{number}"}))
+                form = asyncio.create_task(_form(rooms, browser))
+                await asyncio.sleep(0.5)
+                os.kill(rooms.pid, signal.SIGTERM)
+                await asyncio.sleep(0.5)
+                with pytest.raises(OSError, match="Connect call failed"):
+                    await connect(rooms.ws + "/ws/chat/lobby/")
+            frames = [json.loads(await asyncio.wait_for(tool.recv(), 5)) for _ in range(41)]
+            acked = [frame["id"] for frame in frames if frame["type"] == "ack"]
+            assert acked == [f"c-{number}" for number in range(20)]
+            assert (await form).status_code == 303
+            assert await _code(tool) == 4012
+        rooms.stop()
+        assert "Traceback" not in rooms.log()
+
+
+async def test_a_server_that_cannot_finish_ends_all_the_same() -> None:
+    with Rooms(env={"DRAIN_SECONDS": "1"}) as rooms, _locked(rooms):
+        async with connect(rooms.ws + "/ws/chat/lobby/") as tool:
+            await tool.send(json.dumps({"message": "never stored", "id": "c-1"}))
+            await asyncio.sleep(0.2)
+            os.kill(rooms.pid, signal.SIGTERM)
+            stopped = time.monotonic()
+            assert await _code(tool) == 4012
+        rooms.stop()
+        assert time.monotonic() - stopped < 8
+
+
+# What is too large
+
+
+@pytest.mark.parametrize("upgrade", [False, True], ids=["page", "socket"])
+async def test_headers_are_bounded(rooms: Rooms, upgrade: bool) -> None:
+    path = "/ws/chat/lobby/" if upgrade else "/chat/lobby/"
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{rooms.port}"]
+    if upgrade:
+        lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+        lines += ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    room = HEADERS_MAX - len("".join(lines)) - len("A: ")
+    fits = await _raw(rooms, "\r\n".join([*lines, "A: " + "x" * room, "", ""]))
+    assert fits.startswith(b"HTTP/1.1 101" if upgrade else b"HTTP/1.1 200")
+    for more in (1, 100_000):
+        answer = await _raw(rooms, "\r\n".join([*lines, "A: " + "x" * (room + more), "", ""]))
+        assert answer.startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length told", "chunked"])
+async def test_bodies_are_bounded(rooms: Rooms, chunked: bool) -> None:
+    async def send(size: int) -> bytes:
+        head = f"POST /chat/lobby/ HTTP/1.1\r\nHost: 127.0.0.1:{rooms.port}\r\n"
+        body = "x" * size
+        if chunked:
+            return await _raw(
+                rooms, f"{head}Transfer-Encoding: chunked\r\n\r\n{size:x}\r\n{body}\r\n0\r\n\r\n"
+            )
+        return await _raw(rooms, f"{head}Content-Length: {size}\r\n\r\n{body}")
+
+    for size in (FORM_MAX - 1, FORM_MAX):
+        assert (await send(size)).startswith(b"HTTP/1.1 403"), "read, and found without a token"
+    for size in (FORM_MAX + 1, 100 * FORM_MAX):
+        assert (await send(size)).startswith(b"HTTP/1.1 413")
+
+
+# Readers who do not read
 
 
 async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothing() -> None:
@@ -52,6 +138,45 @@ async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothin
                 json.loads(await asyncio.wait_for(slow.recv(), 10))["number"] for _ in range(COUNT)
             ]
             assert numbers == list(range(1, COUNT + 1))
+
+
+@contextmanager
+def _locked(rooms: Rooms) -> Iterator[None]:
+    """Keep everybody from writing, as a long transaction of another process does."""
+    other = sqlite3.connect(rooms.data_dir / "rooms.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.rollback()
+        other.close()
+
+
+async def _form(rooms: Rooms, browser: httpx.AsyncClient) -> httpx.Response:
+    address = rooms.url + "/chat/lobby/"
+    token = csrf_token((await browser.get(address)).text)
+    return await browser.post(
+        address, data={"csrfmiddlewaretoken": token, "message": "by a form"}, timeout=10
+    )
+
+
+async def _code(tool: ClientConnection) -> int | None:
+    """Read on until the server closes; return its code."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await asyncio.wait_for(tool.recv(), 8)
+    return tool.close_code
+
+
+async def _raw(rooms: Rooms, request: str) -> bytes:
+    """Send the request's bytes; return the head of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", rooms.port)
+    with contextlib.suppress(ConnectionError):  # the server may hang up before it has read all
+        writer.write(request.encode())
+        await writer.drain()
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.close()
+    return answer
 
 
 def _resident(pid: int) -> int:

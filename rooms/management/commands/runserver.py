@@ -2,7 +2,7 @@
 
 from daphne.management.commands.runserver import Command as DaphneCommand
 
-from rooms.server import Server
+from rooms.server.daphne import Server
 
 
 class Command(DaphneCommand):  # type: ignore[misc]

@@ -1,5 +1,6 @@
 """`manage.py serve`: the program as it runs for people."""
 
+import resource
 import sys
 from typing import Any
 
@@ -14,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the server; one line says why it cannot."""
-        from rooms.server import Server, endpoints
+        from rooms.server.daphne import Server, endpoints
         from rooms.skeletons import skeleton
         from site_config.asgi import application
 
@@ -29,6 +30,9 @@ class Command(BaseCommand):
             server_name="",
             ready_callable=lambda: self.stdout.write(f"Rooms is open at {address}"),
         )
+        # A system's usual 1,024 open files are as many sockets.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         skeleton("")  # loads its table now, not under the first visitor
         server.run()
         if server.failure:

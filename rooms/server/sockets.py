@@ -1,0 +1,68 @@
+"""WebSockets on the wire."""
+
+import asyncio
+from typing import Any
+
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+
+from rooms.server.buffers import Drained
+
+RESTARTS = 4012
+# Frames that wait for the application before the socket is not read any further, and how often
+# it is looked whether they have become less, in seconds.
+WAITING_MAX = 100
+GLANCE_SECONDS = 0.05
+
+
+class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
+    """One socket, read no faster than its frames are dealt with."""
+
+    def connectionMade(self) -> None:
+        self.drained = asyncio.Event()
+        self.drained.set()
+        # Until the upgrade the HTTP channel was the transport's producer.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self, True)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Any) -> None:
+        self.drained.set()
+        super().connectionLost(reason)
+
+    def failHandshake(self, reason: str, code: int = 400, headers: Any = None) -> None:
+        # A header that is no origin at all is refused like a foreign one.
+        super().failHandshake(reason, 403 if "Origin" in reason else code, headers)
+
+    def onMessage(self, payload: bytes, is_binary: bool) -> None:
+        super().onMessage(payload, is_binary)
+        if self.application_queue.qsize() == WAITING_MAX:
+            self.transport.pauseProducing()
+            asyncio.get_event_loop().call_later(GLANCE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        if self.server.is_ending:
+            return
+        if self.application_queue.qsize() < WAITING_MAX:
+            self.transport.resumeProducing()
+        elif self.state != self.STATE_CLOSED:
+            asyncio.get_event_loop().call_later(GLANCE_SECONDS, self._go_on)
+
+    def serverClose(self, code: int | None = None) -> None:
+        self.sendCloseFrame(code=code or 1000)
+
+    def say_goodbye(self) -> None:
+        """Say that the server restarts."""
+        self.muted = True
+        self.serverClose(RESTARTS)
+        # What lies unread when a connection ends would take the close frame with it.
+        self.transport.resumeProducing()
+
+
+class SocketFactory(WebSocketFactory):  # type: ignore[misc]
+    """Makes the protocol of each new socket."""
+
+    protocol = Socket
+
+    def setProtocolOptions(self, **options: Any) -> None:
+        # Dropping the connection would keep the 1009 from the one it is meant for.
+        super().setProtocolOptions(failByDrop=False, **options)
