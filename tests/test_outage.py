@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -10,10 +12,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.services import Postgres, Rooms
+from tests.visitor import csrf_token
 
-pytestmark = pytest.mark.services
 
-
+@pytest.mark.services
 async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it_is_back() -> None:
     with Postgres() as postgres, Rooms(database_url=postgres.database()) as rooms:
         async with (
@@ -21,7 +23,7 @@ async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it
             connect(rooms.ws + "/ws/chat/lobby/") as tool,
         ):
             page = (await browser.get(_ROOM)).text
-            token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[0]
+            token = csrf_token(page)
             await tool.send(json.dumps({"message": "before"}))
             assert (await _next(tool, "message.posted"))["message"] == "before"
 
@@ -39,6 +41,45 @@ async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it
             await _until_well(browser)
             await _until_heard(tool, {"message": "meanwhile", "id": "c-2"})
             assert (await browser.get(_ROOM)).text.count("meanwhile") == 1
+            assert "could not be stored" in rooms.log()
+            assert "meanwhile" not in rooms.log(), "a log is no place for what people say"
+
+
+async def test_on_a_full_disk_the_chat_refuses_clearly_and_is_well_when_there_is_room() -> None:
+    with Rooms() as rooms:
+        async with (
+            httpx.AsyncClient(base_url=rooms.url, timeout=30) as browser,
+            connect(rooms.ws + "/ws/chat/lobby/") as tool,
+        ):
+            token = csrf_token((await browser.get(_ROOM)).text)
+            await tool.send(json.dumps({"message": "before"}))
+            assert (await _next(tool, "message.posted"))["message"] == "before"
+            with _full_disk(rooms):
+                await tool.send(json.dumps({"message": "meanwhile", "id": "c-2"}))
+                assert (await _next(tool, "error"))["code"] == "unavailable"
+                form = {"csrfmiddlewaretoken": token, "message": "typed meanwhile"}
+                answer = await browser.post(_ROOM, data=form)
+                assert answer.status_code == 503
+                assert "typed meanwhile" in answer.text
+                page = await browser.get(_ROOM)
+                assert page.status_code == 200
+                assert "before" in page.text
+            await _until_heard(tool, {"message": "meanwhile", "id": "c-2"})
+            assert (await browser.get(_ROOM)).text.count("meanwhile") == 1
+            assert "could not be stored" in rooms.log()
+            assert "meanwhile" not in rooms.log(), "a log is no place for what people say"
+
+
+@contextmanager
+def _full_disk(rooms: Rooms) -> Iterator[None]:
+    """Let none of the server's files grow."""
+    log = rooms.data_dir / "rooms.sqlite3-wal"
+    _, hard = resource.prlimit(rooms.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(rooms.pid, resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(rooms.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 _ROOM = "/chat/lobby/"
