@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 
 import httpx
 import pytest
@@ -138,6 +139,33 @@ async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothin
                 json.loads(await asyncio.wait_for(slow.recv(), 10))["number"] for _ in range(COUNT)
             ]
             assert numbers == list(range(1, COUNT + 1))
+
+
+async def test_a_stuck_reader_does_not_slow_the_others() -> None:
+    with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}) as rooms:
+        address = rooms.ws + "/ws/chat/{}/"
+        deaf = socket.create_connection(("127.0.0.1", rooms.port))
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        async with (
+            connect(address.format("stuck"), sock=deaf, max_queue=1, compression=None),
+            connect(address.format("stuck"), compression=None) as beside,
+            connect(address.format("calm"), compression=None) as apart,
+        ):
+            for _ in range(300):  # until nothing more fits in between
+                await _time(beside, "x" * SIZE)
+            times: dict[ClientConnection, list[float]] = {beside: [], apart: []}
+            for _ in range(200):
+                for poster, taken in times.items():
+                    taken.append(await _time(poster, "hello"))
+            # One who is waited for costs seconds, not twice the milliseconds.
+            assert median(times[beside]) < 3 * median(times[apart])
+
+
+async def _time(poster: ClientConnection, text: str) -> float:
+    started = time.perf_counter()
+    await poster.send(json.dumps({"message": text}))
+    await asyncio.wait_for(poster.recv(), 5)
+    return time.perf_counter() - started
 
 
 @contextmanager
