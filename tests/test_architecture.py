@@ -34,6 +34,7 @@ FLOORS = (
     "typists",
     "batches",
     "posting",
+    "backups",
     "feed",
     "feeds",
     "subscribers",
@@ -126,6 +127,7 @@ def test_a_module_imports_only_downwards(path: Path) -> None:
         ("policies", {"authors", "models"}),
         ("log", {"authors", "errors", "models"}),
         ("doorbell", {"names"}),
+        ("backups", {"models", "skeletons"}),
         ("frames", {"authors", "errors", "log", "models"}),
         ("fragments", {"authors", "errors", "log", "models"}),
     ],
@@ -151,6 +153,13 @@ def test_only_posting_writes_to_the_log() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module == "rooms.log":
                 assert WRITES.isdisjoint(alias.name for alias in node.names), path
+
+
+def test_only_a_restore_writes_rows_past_the_log() -> None:
+    bulk = {"bulk_create", "bulk_update", "_raw_delete"}
+    writers = {floor(path) for path in MODULES for _, what in calls(path) if what in bulk}
+    assert writers == {"log", "backups"}
+    assert [path.stem for path in MODULES if "backups" in imports(path)] == ["backup", "restore"]
 
 
 def test_sockets_know_no_models() -> None:
