@@ -35,7 +35,8 @@ VERSION = _version()
 
 def message(room: str, message: Message) -> str:
     """Return the message's list item; rendered once for each of its states."""
-    state = message.pk, message.seq, message.sent_at
+    # After a restore another text may be the message's change of the same number.
+    state = message.pk, message.seq, message.sent_at, message.edited_at, message.deleted_at
     html = _kept.get(state)
     if html is None:
         tag = tag_of(message.identity)
@@ -142,7 +143,7 @@ def streamed(room: str, entries: Iterable[Entry]) -> str:
 # Private
 
 
-_kept: dict[tuple[int, int, datetime], str] = {}
+_kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = {}
 
 
 def _sorted(room: str, entries: Sequence[Entry]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """What a page shows."""
 
+from pathlib import Path
+
 import pytest
 
-from rooms import fragments, log, posting
+from rooms import backups, fragments, log, posting
 from rooms.authors import named_tool
 from rooms.models import Message
 
@@ -43,3 +45,17 @@ def test_a_fragment_tells_a_reader_nothing_but_a_digest_of_the_authors_identity(
     html = fragments.message("lobby", Message.objects.get())
     assert ALICE.identity not in html
     assert f'data-author="{ALICE.tag}"' in html
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_a_restore_undid_is_not_shown_for_another_of_the_same_number(
+    tmp_path: Path,
+) -> None:
+    receipt = posting.post_message("lobby", ALICE, "hello")
+    backups.take(tmp_path / "backup")
+    for text in ("lost", "goodbye"):
+        posting.edit_message("lobby", ALICE, receipt.message_id, text)
+        assert text in fragments.message("lobby", Message.objects.get())
+        backups.restore(tmp_path / "backup")
+    posting.delete_message("lobby", ALICE, receipt.message_id)
+    assert "goodbye" not in fragments.message("lobby", Message.objects.get())
