@@ -140,6 +140,11 @@ def streamed(room: str, entries: Iterable[Entry]) -> str:
     return "".join(parts)
 
 
+def streamed_reload(room: str) -> str:
+    """Return what makes such a page load itself anew, once the response has ended."""
+    return _render("live/streamed_reload", {"room": room})
+
+
 # Private
 
 

@@ -32,6 +32,10 @@ class Stuck(Exception):
     """The reader takes nothing any more."""
 
 
+class Over(Exception):
+    """The reader was told to come anew, and is told nothing more."""
+
+
 class Subscriber:
     """One reader of one room; the kinds of reader say how it is shown."""
 
@@ -67,7 +71,10 @@ class Subscriber:
             self._lost = "The cursor lies beyond the end of the room."
 
     async def run(self) -> None:
-        """Read until cancelled. Raises Stuck when the reader takes nothing any more."""
+        """Read until cancelled.
+
+        Raises Stuck when the reader takes nothing any more, and Over when it cannot start over.
+        """
         while True:
             await self._flush()
             try:
@@ -264,3 +271,7 @@ class StreamSubscriber(Subscriber):
 
     def _live(self, batch: Batch) -> Sequence[str]:
         return [batch.streamed] if batch.streamed else ()
+
+    async def _start_over(self) -> None:
+        await self._deliver(fragments.streamed_reload(self.room))
+        raise Over()

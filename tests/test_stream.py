@@ -115,6 +115,30 @@ async def test_only_our_own_pages_may_frame_it(rooms: Rooms) -> None:
         assert "no-store" in headers["Cache-Control"]
 
 
+async def test_when_the_history_was_replaced_it_says_so_and_ends_to_be_loaded_anew(
+    tmp_path: Path,
+) -> None:
+    room = new_room()
+    with Rooms() as own:
+        async with tool(own, room) as alice:
+            await alice.post("kept")
+            own.manage("backup", str(tmp_path / "backup"))
+            async with reader(own, room) as bob:
+                await bob.until("kept")
+                await alice.post("lost")
+                before = await bob.until("lost")
+                own.manage("restore", str(tmp_path / "backup"))
+                with pytest.raises(StopAsyncIteration):
+                    await bob.until("what never comes")
+                told = bob.text[len(before) :]
+        assert f'href="/chat/{room}/"' in told
+        assert '<meta http-equiv="refresh" content="0">' in told
+        async with reader(own, room) as bob:
+            assert "lost" not in await bob.until("kept")
+        for trouble in ("Traceback", "ERROR"):
+            assert trouble not in own.log()
+
+
 async def test_it_ends_with_its_reader() -> None:
     room = new_room()
     with Rooms() as own:

@@ -17,7 +17,7 @@ from rooms.connections import RETRY_SECONDS, connections
 from rooms.errors import RateLimited
 from rooms.log import Head
 from rooms.models import Message
-from rooms.subscribers import StreamSubscriber, Stuck
+from rooms.subscribers import Over, StreamSubscriber, Stuck
 from rooms.views.not_now import not_now
 from rooms.views.room import newest
 from rooms.views.visitor import Visit, with_visitor
@@ -30,7 +30,10 @@ logger = logging.getLogger(__name__)
 @xframe_options_sameorigin
 @with_visitor
 async def stream(request: Visit, room: str) -> HttpResponseBase:
-    """Send the newest messages, then every further one, until the reader is gone."""
+    """Send the newest messages, then every further one, until the reader is gone.
+
+    When the history was replaced, the page is told to load itself anew, and the response ends.
+    """
     if await connections().is_full("stream", request.you.address):
         return not_now(request, RateLimited(RETRY_SECONDS, "Too many pages are open here."))
     head, _, messages = await database.read(newest, room)
@@ -70,7 +73,7 @@ async def _parts(
 async def _read(subscriber: StreamSubscriber, parts: asyncio.Queue[str | None]) -> None:
     try:
         await subscriber.run()
-    except Stuck:
+    except (Stuck, Over):
         pass
     except Exception:
         logger.exception("A stream stumbled")
