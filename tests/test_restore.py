@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rooms import backups, log
+from rooms import backups, database, log
 from rooms.models import Message, Room
 from tests.services import Rooms
 from tests.tool import Frame, Tool, new_room, tool
@@ -77,7 +77,7 @@ async def test_a_copy_taken_under_load_is_of_one_moment_and_delays_nobody(
         await writing
     assert all(then > was for was, then in zip(before, during, strict=True)), "no load"
     assert max(writer.slowest for writer in writers) < 2
-    await asyncio.to_thread(_restored_here_it_is_a_log, path, sum(before))
+    await database.read(_restored_here_it_is_a_log, path, sum(before))
 
 
 def _restored_here_it_is_a_log(path: str, least: int) -> None:
@@ -165,6 +165,31 @@ async def test_who_posts_while_it_is_restored_is_answered(rooms: Rooms, path: st
         numbers = [f["number"] for f in await bob.all_until("live") if "number" in f]
     assert numbers == list(range(1, len(numbers) + 1))
     assert count > 1, "for this test to mean anything"
+
+
+@pytest.mark.services
+async def test_every_process_tells_its_own_readers(postgres_url: str, path: str) -> None:
+    room = new_room()
+    with (
+        Rooms(database_url=postgres_url, env=_UNHURRIED) as one,
+        Rooms(database_url=postgres_url, env=_UNHURRIED, data_dir=one.data_dir) as other,
+    ):
+        async with (
+            tool(one, room, after=0, name="alice") as alice,
+            tool(other, room, after=0, name="bob") as bob,
+        ):
+            await alice.post("kept")
+            await asyncio.to_thread(one.manage, "backup", path)
+            await alice.post("lost")
+            await bob.until("message.posted", message="lost")
+            await asyncio.to_thread(one.manage, "restore", path)
+            for reader in (alice, bob):
+                assert (await reader.until("reset"))["head"] == 1
+                assert (await reader.until("live"))["seq"] == 1
+            assert (await bob.post("after it"))["seq"] == 2
+            assert (await alice.until("message.posted", message="after it"))["number"] == 2
+        for server in (one, other):
+            assert "Traceback" not in server.log()
 
 
 @pytest.mark.services
