@@ -20,7 +20,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from rooms import backups, log, posting
-from rooms.backups import Unusable
+from rooms.backups import Unusable, contents, restoring, taking
 from rooms.models import Epoch, Message, Room, User
 from tests.cast import alice, bob, unhurried
 
@@ -72,7 +72,7 @@ def say(text: str) -> int:
 def stored() -> Rows:
     """All that is stored, but the word that changes with each restore."""
     found: Rows = {}
-    for model in backups._tables():
+    for model in contents.tables():
         names = [field.name for field in model._meta.fields]
         rows = model._base_manager.order_by("pk").values(*names)
         found[model._meta.label] = [
@@ -154,7 +154,7 @@ def test_who_posts_meanwhile_waits_for_nobody_and_is_not_in_the_copy(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = stored()
-    counted = backups._counted
+    counted = taking._counted
 
     def post() -> None:
         posting.post_message("lobby", bob, "meanwhile")
@@ -168,7 +168,7 @@ def test_who_posts_meanwhile_waits_for_nobody_and_is_not_in_the_copy(
         other.join(3)
         assert not other.is_alive()
 
-    monkeypatch.setattr(backups, "_counted", counted_while_others_post)
+    monkeypatch.setattr(taking, "_counted", counted_while_others_post)
     backups.take(path)
     assert Message.objects.filter(body="meanwhile").count() == len(backups.models())
     backups.restore(path)
@@ -196,7 +196,7 @@ def test_a_copy_that_fails_leaves_the_older_one_and_nothing_else(
         raise OSError(28, "No space left on device")
 
     path.write_text("older")
-    monkeypatch.setattr(backups, "_counted", full)
+    monkeypatch.setattr(taking, "_counted", full)
     with pytest.raises(SystemExit, match="No space left on device"):
         call_command("backup", path)
     assert path.read_text() == "older"
@@ -268,7 +268,7 @@ def test_a_database_that_lacks_a_migration_is_not_ready(
 ) -> None:
     backups.take(path)
     monkeypatch.setattr(
-        backups, "_migrations", lambda: ({"0001_initial", "0002"}, {"0001_initial"})
+        restoring, "migrations", lambda: ({"0001_initial", "0002"}, {"0001_initial"})
     )
     with pytest.raises(Unusable, match="migrate"):
         backups.restore(path)

@@ -105,7 +105,7 @@ async def test_who_listens_is_told_and_goes_on_from_where_the_copy_ends(
         await asyncio.to_thread(rooms.manage, "backup", path)
         lost = await alice.post("lost")
         await _post_once(bob, "lost too", "c-2")
-        await bob.until("message.posted", message="lost too")
+        await alice.until("message.posted", message="lost too")
         await asyncio.to_thread(rooms.manage, "restore", path)
 
         told = await alice.all_until("live")
