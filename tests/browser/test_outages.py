@@ -52,6 +52,19 @@ def test_after_a_kill_the_page_is_live_again_with_all_that_was_missed(
     assert texts(fresh) == texts(bob) == texts(alice)
 
 
+def test_after_a_restart_a_page_without_script_loads_its_log_anew(
+    visit: Visit, rooms: Rooms
+) -> None:
+    alice = visit("/chat/restarted/", java_script_enabled=False)
+    stream = alice.frame_locator("iframe")
+    bob = live(visit("/chat/restarted/", complains=True))
+    say(bob, "before")
+    expect(stream.locator(".message .body")).to_have_text(["before"])
+    rooms.restart()
+    say(live(bob), "after")
+    expect(stream.locator(".message .body")).to_have_text(["before", "after"])
+
+
 def test_a_page_that_missed_very_much_shows_the_newest_and_loads_the_rest(
     visit: Visit, rooms: Rooms
 ) -> None:
