@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from rooms.authors import Author
-from rooms.subscribers import PageSubscriber, Subscriber, ToolSubscriber
+from rooms.subscribers import PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
 
 alice = Author("guest:alice", "alice")
 bob = Author("guest:bob", "bob")
@@ -131,5 +131,15 @@ class Page(_Reader):
     async def join(self, after: int, epoch: str) -> "Page":
         """Join at the cursor of the page as it was loaded."""
         self.subscriber = PageSubscriber(self.room, self.author, self._send)
+        await self._begin(after, epoch)
+        return self
+
+
+class Stream(_Reader):
+    """A page without script."""
+
+    async def join(self, after: int, epoch: str) -> "Stream":
+        """Join at the cursor of the page as it was loaded."""
+        self.subscriber = StreamSubscriber(self.room, self.author, self._send)
         await self._begin(after, epoch)
         return self

@@ -1,338 +1,341 @@
-"""Whatever happens on the way, who reads a room ends up with what stands in the database."""
+"""Whatever happens on the way, who reads a room ends up with what stands in the database.
+
+The rules as a machine: hypothesis makes things happen in any order, a plain list says what must
+come of them, and in the end every reader holds exactly that.
+"""
 
 import asyncio
+import copy
 import itertools
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import pytest
-from django.template.loader import get_template
+from django.conf import settings as conf
+from django.db import transaction
 from django.test import AsyncClient
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from pytest_django import Settings
 
-from rooms import database, doorbell, feeds, fragments, log, posting, subscribers
-from rooms.authors import Author
-from rooms.models import Message
-from tests.cast import Page, Tool, alice, bob, carol, dave, unhurried, until
+from rooms import database, doorbell, feeds, log, posting, subscribers
+from rooms.errors import Refused
+from rooms.log import Receipt
+from rooms.models import Epoch, Message, Room
+from tests.cast import Page, alice, bob, dave, unhurried, until
+from tests.examples import examples
+from tests.history import History, Row, Wish
+from tests.htmx import Tree, loaded
+from tests.seats import Follower, Listener, Onlooker, Reload, Seat
 
 __all__ = ["unhurried"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+Result = TypeVar("Result")
+
 _number = itertools.count()
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("post"), st.integers(1, 5)),
-        st.tuples(st.just("edit"), st.integers(0, 30)),
-        st.tuples(st.just("delete"), st.integers(0, 30)),
-        st.tuples(st.just("join"), st.integers(0, 3)),
-        st.tuples(st.just("leave"), st.integers(0, 3)),
-        st.tuples(st.just("slow"), st.integers(0, 3)),
-        st.tuples(st.just("quick"), st.integers(0, 3)),
-        st.tuples(st.just("deaf"), st.booleans()),
-        st.tuples(st.just("wait"), st.integers(0, 3)),
-    ),
-    max_size=40,
+seats = st.integers(0, 5)
+wishes = st.tuples(
+    st.sampled_from(["post", "post", "once", "once", "edit", "delete"]),
+    st.sampled_from([alice, bob, dave]),
+    st.integers(0, 7),
+    st.booleans(),
 )
-given_any_steps = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+
+
+class Doorbell:
+    """A bell that keeps its word no better than a channel layer does."""
+
+    def __init__(self, ring: Callable[[str, int], None]) -> None:
+        self._ring = ring
+        self._late: list[tuple[str, int]] = []
+        self.mode = "true"
+
+    def __call__(self, room: str, seq: int) -> None:
+        """Ring once, twice, later or never."""
+        if self.mode == "late":
+            self._late.append((room, seq))
+        elif self.mode != "lost":
+            for _ in range(2 if self.mode == "doubled" else 1):
+                self._ring(room, seq)
+
+    def arrive(self) -> None:
+        """Let the late rings come, the last one first."""
+        late, self._late = self._late, []
+        for news in reversed(late):
+            self._ring(*news)
+
+
+class Chat(RuleBasedStateMachine):
+    """A room, and all that can happen to it and its readers."""
+
+    bell: Doorbell
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = f"room-{next(_number)}"
+        self.history = History()
+        self.backup: tuple[History, list[Message]] = History(), []
+        self.seats: list[Seat] = [
+            *(Follower(self.room), Follower(self.room), Onlooker(self.room)),
+            *(Reload(self.room), Reload(self.room), Listener(self.room)),
+        ]
+        self.is_restored = self.is_broken = False
+        self.texts = itertools.count()
+        self.runner = asyncio.Runner()
+        self.bell.mode = "true"
+
+    @initialize(
+        window=st.sampled_from([1, 3, 500]),
+        pending=st.sampled_from([400, 4000, None]),
+        replaced=st.sampled_from([2, 1000]),
+    )
+    def begin(self, window: int, pending: int | None, replaced: int) -> None:
+        log.WINDOW, subscribers.REPLACE_AFTER, conf.PENDING_MAX = window, replaced, pending
+
+    # Writing
+
+    @rule(wish=wishes)
+    def one(self, wish: tuple[Any, ...]) -> None:
+        self.play(self.carry_out([self.wish(*wish)]))
+
+    @rule(many=st.lists(wishes, min_size=2, max_size=6), who=st.lists(seats, max_size=3))
+    def at_once(self, many: list[tuple[Any, ...]], who: list[int]) -> None:
+        async def all_together() -> None:
+            await asyncio.gather(
+                self.carry_out([self.wish(*wish) for wish in many]), *map(self.turn, set(who))
+            )
+
+        self.play(all_together())
+
+    # Reading
+
+    @rule(who=seats)
+    def comes_or_goes(self, who: int) -> None:
+        self.play(self.turn(who))
+
+    @rule(who=seats)
+    def is_slow(self, who: int) -> None:
+        if reader := self.seats[who].reader:
+            reader.free.clear()
+
+    @rule(who=seats)
+    def is_quick(self, who: int) -> None:
+        if reader := self.seats[who].reader:
+            reader.free.set()
+
+    @rule(hundredths=st.integers(0, 4))
+    def time_passes(self, hundredths: int) -> None:
+        self.play(asyncio.sleep(hundredths / 100))
+
+    # What breaks
+
+    @rule(mode=st.sampled_from(["true", "lost", "doubled", "late"]))
+    def bell_is(self, mode: str) -> None:
+        self.bell.mode = mode
+
+    @rule()
+    def late_rings_arrive(self) -> None:
+        self.bell.arrive()
+
+    @rule()
+    def is_backed_up(self) -> None:
+        rows = Message.objects.filter(room__name=self.room)
+        self.backup = (copy.deepcopy(self.history), self.play(database.read(lambda: list(rows))))
+
+    @precondition(lambda self: self.history.posts)
+    @rule()
+    def is_restored_from_it(self) -> None:
+        self.history, messages = copy.deepcopy(self.backup[0]), self.backup[1]
+        self.is_restored = True
+
+        @transaction.atomic
+        def restore() -> None:
+            rows = Room.objects.filter(name=self.room)
+            Message.objects.filter(room__name=self.room).delete()
+            rows.update(seq=self.history.seq, number=len(self.history.posts))
+            Message.objects.bulk_create(messages)
+            Epoch.objects.update(word=Epoch.new_word())
+
+        async def restart() -> None:
+            for seat in self.seats:
+                await seat.restart()
+            await database.read(restore)
+
+        self.play(restart())
+
+    # What must be true
+
+    @invariant()
+    def the_log_is_what_the_list_says(self) -> None:
+        def rows() -> list[Row]:
+            found = Message.objects.filter(room__name=self.room).order_by("number")
+            return [(m.number, m.posted_seq, m.seq, m.body, bool(m.deleted_at)) for m in found]
+
+        def counters() -> tuple[int, int]:
+            counted = Room.objects.filter(name=self.room).values_list("seq", "number").first()
+            return counted or (0, 0)
+
+        assert self.play(database.read(rows)) == self.history.rows
+        assert self.play(database.read(counters)) == (self.history.seq, len(self.history.posts))
+
+    def teardown(self) -> None:
+        """Let everybody settle, and see what they hold."""
+        try:
+            if not self.is_broken:
+                self.play(self.settle())
+        finally:
+            self.runner.run(self.close())
+            self.runner.close()
+
+    async def settle(self) -> None:
+        self.bell.mode = "true"
+        self.bell.arrive()
+        await self.calm()
+        stale = [seat for seat in self.seats if seat.is_stale]
+        assert self.is_restored or not stale, "a reset without a restore"
+        for seat in stale:
+            await seat.go()
+        await self.calm()
+        for seat in self.seats:
+            assert not seat.is_stale
+            await seat.check(self.history)
+
+    async def calm(self) -> None:
+        """Wait until everybody is here and has read everything."""
+        for seat in self.seats:
+            if seat.reader is None:
+                await seat.come(self.history)
+            assert seat.reader
+            seat.reader.free.set()
+        head = await database.read(log.head, self.room)
+
+        def is_calm() -> bool:
+            readers = [seat.reader for seat in self.seats if seat.reader]
+            return all(
+                reader.is_live
+                and reader.subscriber.cursor == head.seq
+                and reader.subscriber.feed.head.epoch == head.epoch
+                for reader in readers
+            )
+
+        await until(is_calm, 10)
+        await asyncio.sleep(0.01)  # what was taken last is being handed over
+        for seat in self.seats:
+            seat.look()
+
+    async def close(self) -> None:
+        for seat in self.seats:
+            await seat.go()
+        await feeds.feeds().close()
+
+    # How it is done
+
+    def play(self, scene: Coroutine[Any, Any, Result]) -> Result:
+        """Run the event loop for one scene."""
+        try:
+            return self.runner.run(scene)
+        except BaseException:
+            self.is_broken = True
+            raise
+
+    def wish(self, kind: Any, author: Any, which: int, same: bool) -> Wish:
+        """Make something of what was drawn; `which` names an id or one of the messages."""
+        text = f"text {next(self.texts)} " + "words " * which * 5
+        if kind == "post":
+            return Wish("post", author, text)
+        if kind == "once":
+            earlier = self.history.posted(author, f"c-{which}")
+            return Wish(
+                "post", author, earlier.wish.text if earlier and same else text, f"c-{which}"
+            )
+        posts = self.history.posts
+        message_id = posts[-1 - which % len(posts)].message_id if posts else 1
+        return Wish(kind, author, text if kind == "edit" else "", message_id=message_id)
+
+    async def carry_out(self, wishes: list[Wish]) -> None:
+        """Ask for all at once: whatever order they took, each is answered as the list says."""
+        before = copy.deepcopy(self.history)
+        answers = await asyncio.gather(*map(self.ask, wishes), return_exceptions=True)
+        done, others = [], []
+        for wish, answer in zip(wishes, answers, strict=True):
+            if isinstance(answer, Receipt) and not answer.duplicate:
+                done.append((wish, answer))
+            else:
+                others.append((wish, answer))
+        for wish, receipt in sorted(done, key=lambda one: one[1].seq):
+            assert (receipt.number, receipt.seq, False) == self.history.answer(wish)
+            self.history.take(wish, receipt)
+        for wish, answer in others:
+            if isinstance(answer, Receipt):
+                assert (answer.number, answer.seq, True) == self.history.answer(wish)
+            else:
+                assert isinstance(answer, Refused), answer
+                assert type(answer) in {before.answer(wish), self.history.answer(wish)}
+
+    async def ask(self, wish: Wish) -> Receipt:
+        match wish.kind:
+            case "post":
+                return await posting.apost_message(
+                    self.room, wish.author, wish.text, wish.client_id
+                )
+            case "edit":
+                return await posting.aedit_message(
+                    self.room, wish.author, wish.message_id, wish.text
+                )
+            case "delete":
+                # As the admin does: in a thread of its own, beside the writer.
+                return await database.read(
+                    posting.delete_message, self.room, wish.author, wish.message_id
+                )
+
+    async def turn(self, who: int) -> None:
+        seat = self.seats[who]
+        await (seat.go() if seat.reader else seat.come(self.history))
+        seat.look()
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> list[bool]:
-    """Small windows and bounds, so that few steps cross them; whether rings are lost."""
-    settings.PENDING_MAX = 1500
+def hasty(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """Bounds that few steps cross, and a bell that may fail; put back afterwards."""
+    settings.PENDING_MAX = None
+    monkeypatch.setattr(log, "WINDOW", log.WINDOW)
+    monkeypatch.setattr(log, "PAGE_SIZE", 10_000)
+    monkeypatch.setattr(subscribers, "REPLACE_AFTER", subscribers.REPLACE_AFTER)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.03)
-    monkeypatch.setattr(log, "WINDOW", 3)
-    lost = [False]
-    ring = doorbell.ring
-    monkeypatch.setattr(doorbell, "ring", lambda *news: None if lost[0] else ring(*news))
-    return lost
+    Chat.bell = Doorbell(doorbell.ring)
+    monkeypatch.setattr(doorbell, "ring", Chat.bell)
 
 
-# Tools
-
-
-@dataclass
-class Chat:
-    """A room and its readers, to which things happen."""
-
-    room: str
-    lost: list[bool]
-    readers: dict[int, Tool] = field(default_factory=dict)
-    away: dict[int, Tool] = field(default_factory=dict)
-    authors: tuple[Author, ...] = (alice, bob, carol, dave)
-
-    async def happen(self, steps: list[tuple[str, int]]) -> None:
-        """Let the steps happen one after the other."""
-        for step, value in steps:
-            await getattr(self, step)(value)
-
-    async def post(self, count: int) -> None:
-        await asyncio.gather(
-            *(
-                posting.apost_message(self.room, alice, f"{n} " + "words " * 10)
-                for n in range(count)
-            )
-        )
-
-    async def edit(self, which: int) -> None:
-        if found := await self._standing(which):
-            await posting.aedit_message(self.room, alice, found, f"edited {which}")
-
-    async def delete(self, which: int) -> None:
-        if found := await self._standing(which):
-            await posting.adelete_message(self.room, alice, found)
-
-    async def join(self, who: int) -> None:
-        if who not in self.readers:
-            tool = self.away.pop(who, None) or Tool(self.room, self.authors[who])
-            self.readers[who] = await tool.join(tool.seen)
-
-    async def leave(self, who: int) -> None:
-        if who in self.readers:
-            tool = self.away[who] = self.readers.pop(who)
-            await tool.leave()
-            tool.free.set()
-
-    async def slow(self, who: int) -> None:
-        if who in self.readers:
-            self.readers[who].free.clear()
-
-    async def quick(self, who: int) -> None:
-        if who in self.readers:
-            self.readers[who].free.set()
-
-    async def deaf(self, lost: int) -> None:
-        self.lost[0] = bool(lost)
-
-    async def wait(self, turns: int) -> None:
-        await asyncio.sleep(turns * 0.01)
-
-    async def settle(self) -> int:
-        """Wait until everybody is here, and everything is read; return the head."""
-        for who in range(4):
-            await self.join(who)
-            await self.quick(who)
-        head = await database.read(log.head, self.room)
-        await until(
-            lambda: all(
-                tool.is_live and tool.subscriber.cursor == head.seq
-                for tool in self.readers.values()
-            )
-        )
-        await asyncio.sleep(0)
-        return head.seq
-
-    async def _standing(self, which: int) -> int | None:
-        rows = Message.objects.filter(room__name=self.room, deleted_at=None).order_by("number")
-        # Not by the asynchronous ORM: its thread ends with the loop and keeps its connection.
-        found = await database.read(lambda: list(rows.values_list("pk", flat=True)))
-        return found[which % len(found)] if found else None
-
-
-@given(steps=STEPS)
-@given_any_steps
-def test_every_tool_ends_up_with_the_room_s_exact_state(
-    steps: list[tuple[str, int]], hasty: list[bool]
-) -> None:
-    async def play() -> None:
-        hasty[0] = False
-        chat = Chat(f"tools-{next(_number)}", hasty)
-        try:
-            await chat.happen(steps)
-            await chat.settle()
-            rows = Message.objects.filter(room__name=chat.room, deleted_at=None)
-            truth = await database.read(lambda: dict(rows.values_list("number", "body")))
-            for tool in chat.readers.values():
-                assert tool.state == truth
-                seqs = [frame["seq"] for frame in tool.entries]
-                assert seqs == sorted(set(seqs)), "doubled or out of order"
-                numbers = [frame["number"] for frame in tool.of("message.posted")]
-                assert numbers == sorted(set(numbers)), "posted twice or out of order"
-                assert tool.of("reset") == []
-        finally:
-            for tool in list(chat.readers.values()):
-                await tool.leave()
-            await feeds.feeds().close()
-
-    asyncio.run(play())
-
-
-# Pages: a tree, and what htmx does with a fragment
-
-VOID = {"input", "meta", "link", "br", "img", "hr", "base"}
-
-
-@dataclass
-class Node:
-    """An element."""
-
-    tag: str
-    attributes: dict[str, str]
-    children: list["Node | str"] = field(default_factory=list)
-
-    def walk(self) -> list["Node"]:
-        """The element and all below it, in document order."""
-        below = [
-            node for child in self.children if isinstance(child, Node) for node in child.walk()
-        ]
-        return [self, *below]
-
-    def html(self) -> str:
-        """The element as text, in one way of writing it."""
-        attributes = "".join(f' {k}="{v}"' for k, v in sorted(self.attributes.items()))
-        inner = "".join(c if isinstance(c, str) else c.html() for c in self.children)
-        return f"<{self.tag}{attributes}>{inner}</{self.tag}>"
-
-    def is_called(self, selector: str) -> bool:
-        """Whether it has the id, or else the tag, that is asked for."""
-        if selector.startswith("#"):
-            return self.attributes.get("id") == selector[1:]
-        return self.tag == selector
-
-    def elements(self) -> list["Node"]:
-        """Its children that are elements."""
-        return [child for child in self.children if isinstance(child, Node)]
-
-
-class Tree(HTMLParser):
-    """A parsed document or fragment, below `root`."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = Node("root", {})
-        self._open = [self.root]
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        node = Node(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(node)
-        if tag not in VOID:
-            self._open.append(node)
-
-    def handle_endtag(self, tag: str) -> None:
-        if any(node.tag == tag for node in self._open):
-            while self._open.pop().tag != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        self._open[-1].children.append(data)
-
-    def find(self, selector: str) -> Node | None:
-        """The element that one of our fragments names."""
-        parent, _, child = selector.partition(">")
-        found = next((node for node in self.root.walk() if node.is_called(parent)), None)
-        if found is None or not child:
-            return found
-        assert child == "ol:last-child", child
-        last = found.elements()[-1]
-        return last if last.tag == "ol" else None
-
-    def swap(self, text: str) -> None:
-        """Do what htmx does with a fragment that came over the socket."""
-        for piece in Tree(text).root.elements():
-            how, _, where = piece.attributes.pop("hx-swap-oob").partition(":")
-            target = self.find(where or f"#{piece.attributes['id']}")
-            if target is None:
-                continue
-            if how == "beforeend":
-                target.children += piece.children
-            elif how == "innerHTML":
-                target.children = piece.children
-            elif how == "true":
-                target.tag, target.attributes = piece.tag, piece.attributes
-                target.children = piece.children
-            else:
-                raise AssertionError(how)
-
-    def messages(self) -> list[str]:
-        """The messages of the log, as they are shown."""
-        lists = self.find("#lists")
-        assert lists
-        return [
-            n.html() for n in lists.walk() if n.tag == "li" and "message" in n.attributes["class"]
-        ]
-
-
-def shown(room: str, messages: list[Message], cursor: str) -> Tree:
-    context: dict[str, Any] = {"room": room, **fragments.listing(room, messages)}
-    items = get_template("rooms/_list.html").render(context)
-    return Tree(
-        f'<title>-</title><p id="typing"></p><p id="status"></p><i id="beat"></i>'
-        f'<time id="contact"></time><span id="here"></span>'
-        f'<div id="lists">{items}<ol class="list"></ol></div>'
-        f'<input id="cursor" name="after" value="{cursor}"><input id="unseen" value="">'
-    )
-
-
-async def loaded(room: str) -> tuple[Tree, log.Head]:
-    def load() -> tuple[Tree, log.Head]:
-        head = log.head(room)
-        return shown(room, log.page(head.room_id, head.seq), f"{head.seq}.{head.epoch}"), head
-
-    return await database.read(load)
-
-
-@given(steps=STEPS, replaced=st.sampled_from([2, 1000]))
-@given_any_steps
-def test_a_page_and_what_is_pushed_to_it_are_a_fresh_page(
-    steps: list[tuple[str, int]],
-    replaced: int,
-    hasty: list[bool],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(subscribers, "REPLACE_AFTER", replaced)
-    monkeypatch.setattr(log, "PAGE_SIZE", 1000)
-
-    async def play() -> None:
-        hasty[0] = False
-        chat = Chat(f"pages-{next(_number)}", hasty)
-        tree, head = await loaded(chat.room)
-        page = await Page(chat.room, dave).join(head.seq, head.epoch)
-        chat.readers[3] = page  # type: ignore[assignment]
-        try:
-            for step, value in steps:
-                if step not in {"join", "leave"} or value != 3:
-                    await chat.happen([(step, value)])
-            await chat.settle()
-            for text in page.texts:
-                tree.swap(text)
-            fresh, head = await loaded(chat.room)
-            assert tree.messages() == fresh.messages()
-            cursor = tree.find("#cursor")
-            assert cursor
-            assert cursor.attributes["value"] == f"{head.seq}.{head.epoch}"
-        finally:
-            for reader in list(chat.readers.values()):
-                await reader.leave()
-            await feeds.feeds().close()
-
-    asyncio.run(play())
+@pytest.mark.usefixtures("hasty")
+def test_whatever_happens_all_end_up_with_what_the_rules_say() -> None:
+    run_state_machine_as_test(Chat, settings=examples(12, steps=200))
 
 
 async def test_the_page_that_is_served_shows_the_same(async_client: AsyncClient) -> None:
-    chat = Chat("lobby", [False])
-    await chat.post(4)
+    async def say(*texts: str) -> list[Receipt]:
+        return [await posting.apost_message("lobby", alice, text) for text in texts]
+
+    first, second, *_ = await say("one", "two", "three", "four")
     tree, head = await loaded("lobby")
     page = await Page("lobby", dave).join(head.seq, head.epoch)
-    await chat.post(2)
-    await chat.edit(1)
-    await chat.delete(2)
+    await say("five", "six")
+    await posting.aedit_message("lobby", alice, first.message_id, "edited")
+    await posting.adelete_message("lobby", alice, second.message_id)
     await until(lambda: page.subscriber.cursor == 8 and page.is_live)
     for text in page.texts:
         tree.swap(text)
     served = Tree((await async_client.get("/chat/lobby/")).content.decode())
     assert tree.messages() == served.messages()
     assert len(tree.messages()) == 6
-    cursor, ours = served.find("#cursor"), tree.find("#cursor")
-    assert cursor
-    assert ours
-    assert cursor.attributes["value"] == ours.attributes["value"]
+    assert tree.cursor() == served.cursor()
     await page.leave()
