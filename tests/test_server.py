@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from rooms.server.sockets import Socket
 from tests.services import Rooms
 from tests.visitor import csrf_token
 
@@ -139,6 +140,14 @@ async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothin
                 json.loads(await asyncio.wait_for(slow.recv(), 10))["number"] for _ in range(COUNT)
             ]
             assert numbers == list(range(1, COUNT + 1))
+
+
+def test_what_is_sent_to_a_socket_that_both_ends_have_closed_is_no_error() -> None:
+    # The application hears of it a moment later, and may have something to say until then.
+    socket = Socket()
+    socket.client_addr = None
+    socket.state = socket.STATE_CLOSED
+    socket.handle_reply({"type": "websocket.send", "text": "lost"})
 
 
 async def test_a_stuck_reader_does_not_slow_the_others() -> None:

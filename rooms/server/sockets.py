@@ -47,6 +47,11 @@ class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
         elif self.state != self.STATE_CLOSED:
             asyncio.get_event_loop().call_later(GLANCE_SECONDS, self._go_on)
 
+    def serverSend(self, content: Any, binary: bool = False) -> None:
+        # What is sent while the other end closes is lost, as it would be a moment later.
+        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
+            super().serverSend(content, binary)
+
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=code or 1000)
 
