@@ -12,3 +12,5 @@ urlpatterns = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "rooms.views.unreadable.unreadable"

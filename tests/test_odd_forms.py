@@ -43,3 +43,11 @@ def test_a_name_in_broken_utf8_is_refused(visitor: httpx.Client) -> None:
     body = f"csrfmiddlewaretoken={token}&name=caf%E9"
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert visitor.post("/chat/name/name/", content=body, headers=kind).status_code == 400
+
+
+def test_a_form_in_another_encoding_is_refused(visitor: httpx.Client) -> None:
+    kind = {
+        "Content-Type": "application/x-www-form-urlencoded; charset=utf-16",
+        "X-CSRFToken": _token(visitor, "name"),
+    }
+    assert visitor.post("/chat/name/name/", content="name=cafe", headers=kind).status_code == 400
