@@ -150,6 +150,16 @@ def test_what_is_sent_to_a_socket_that_both_ends_have_closed_is_no_error() -> No
     socket.handle_reply({"type": "websocket.send", "text": "lost"})
 
 
+def test_nobody_chooses_under_which_path_the_site_stands(rooms: Rooms) -> None:
+    for path in ("//elsewhere.example", "\xff"):
+        answer = httpx.get(
+            f"{rooms.url}/chat/LOBBY/",
+            headers={b"Daphne-Root-Path": path.encode("latin-1")},
+            trust_env=False,
+        )
+        assert answer.headers["Location"] == "/chat/lobby/"
+
+
 async def test_a_stuck_reader_does_not_slow_the_others() -> None:
     with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}) as rooms:
         address = rooms.ws + "/ws/chat/{}/"

@@ -42,6 +42,12 @@ class _Request(Drained, WebRequest):  # type: ignore[misc]
         if not self.channel.is_refused:
             super().requestReceived(*line)
 
+    def process(self) -> Any:
+        # Whoever sends it would choose where our redirects lead, and Daphne stumbles over one that
+        # is not ASCII.
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        return super().process()
+
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message.get("more_body") and self.producer is None and not self.finished:
             self.registerProducer(self, True)
