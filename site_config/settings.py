@@ -293,5 +293,9 @@ LOGGING = {
         # The pool repeats every failed attempt; whoever asked is told, and tells it once.
         "psycopg.pool": {"level": "CRITICAL"},
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # A foreign Host, or a form of a thousand fields, is answered with 400; it is no error of
+        # ours, and no reason for a traceback whenever a stranger likes.
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},
     },
 }

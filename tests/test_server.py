@@ -160,6 +160,13 @@ def test_nobody_chooses_under_which_path_the_site_stands(rooms: Rooms) -> None:
         assert answer.headers["Location"] == "/chat/lobby/"
 
 
+def test_what_a_stranger_gets_wrong_is_no_error_of_ours(rooms: Rooms) -> None:
+    before = len(rooms.log())
+    answer = httpx.get(rooms.url, headers={"Host": "elsewhere.example"}, trust_env=False)
+    assert answer.status_code == 400
+    assert "ERROR" not in rooms.log()[before:]
+
+
 async def test_a_stuck_reader_does_not_slow_the_others() -> None:
     with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}) as rooms:
         address = rooms.ws + "/ws/chat/{}/"
