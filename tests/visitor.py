@@ -47,7 +47,13 @@ class Visitor:
         return self.send(page, _encoded(fields), to=to, htmx=htmx)
 
     def send(
-        self, page: str, body: bytes, *, to: str | None = None, htmx: bool = False
+        self,
+        page: str,
+        body: bytes,
+        *,
+        to: str | None = None,
+        htmx: bool = False,
+        kind: str = "application/x-www-form-urlencoded",
     ) -> httpx.Response:
         """Send a form's body, whatever it is, with the page's CSRF token."""
         token = csrf_token(self.get(page).text)
@@ -55,7 +61,7 @@ class Visitor:
             to or page,
             content=body,
             headers={
-                "Content-Type": "application/x-www-form-urlencoded",
+                "Content-Type": kind,
                 "X-CSRFToken": token,
                 **(_HTMX if htmx else {}),
             },
