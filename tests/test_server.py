@@ -160,6 +160,12 @@ def test_nobody_chooses_under_which_path_the_site_stands(rooms: Rooms) -> None:
         assert answer.headers["Location"] == "/chat/lobby/"
 
 
+async def test_a_socket_may_ask_for_any_protocol_and_gets_none(rooms: Rooms) -> None:
+    headers = {"Sec-WebSocket-Protocol": "caf\xe9"}
+    async with connect(f"{rooms.ws}/ws/chat/lobby/", additional_headers=headers) as socket:
+        assert socket.subprotocol is None
+
+
 def test_what_a_stranger_gets_wrong_is_no_error_of_ours(rooms: Rooms) -> None:
     before = len(rooms.log())
     answer = httpx.get(rooms.url, headers={"Host": "elsewhere.example"}, trust_env=False)

@@ -43,9 +43,10 @@ class _Request(Drained, WebRequest):  # type: ignore[misc]
             super().requestReceived(*line)
 
     def process(self) -> Any:
-        # Whoever sends it would choose where our redirects lead, and Daphne stumbles over one that
-        # is not ASCII.
-        self.requestHeaders.removeHeader(b"daphne-root-path")
+        # Whoever sends the one would choose where our redirects lead, and we speak no protocol that
+        # the other could ask for; Daphne stumbles over either when it is not ASCII.
+        for name in (b"daphne-root-path", b"sec-websocket-protocol"):
+            self.requestHeaders.removeHeader(name)
         return super().process()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
