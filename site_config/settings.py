@@ -271,6 +271,7 @@ STORAGES = {
 
 # Safety
 
+SESSION_ENGINE = "rooms.sessions"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "rooms.views.csrf.refused"
 CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"

@@ -14,6 +14,7 @@ FLOORS = (
     "errors",
     "formatting",
     "names",
+    "sessions",
     "skeletons",
     "rates",
     "limits",
