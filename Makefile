@@ -8,12 +8,13 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 STATIC := var/static/.collected
+TIMES ?= 20
 
 # Asked only where a recipe needs it, so that nothing is asked when all is made.
 new_enough = $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null)
 has_venv = $(shell $(PYTHON) -c 'import ensurepip, venv; print(True)' 2>/dev/null)
 
-.PHONY: run test test-quick lint format clean help
+.PHONY: run test test-quick fuzz lint format clean help
 .DEFAULT_GOAL := help
 
 run: $(INSTALLED) $(STATIC) ## serve the chat on http://127.0.0.1:8000 (HOST and PORT change it)
@@ -26,6 +27,9 @@ test: lint $(STATIC) ## check everything, with real services and a real browser
 
 test-quick: $(TESTABLE) $(STATIC) ## run the tests that need neither services nor browser
 	$(BIN)/pytest --quiet -m 'not browser and not services'
+
+fuzz: $(TESTABLE) $(STATIC) ## try TIMES=20 times as many surprises as `make test` does
+	TIMES=$(TIMES) $(BIN)/pytest --quiet tests/fuzz tests/test_convergence.py
 
 lint: $(TESTABLE) ## check format, style, types, templates, settings and migrations
 	$(BIN)/ruff format --check --quiet

@@ -111,7 +111,7 @@ def test_any_options_are_followed_or_refused_with_a_reason(
             socket.send(json.dumps({"message": "hello", "id": "one"}))
             kinds = []
             while "ack" not in kinds:
-                kinds.append(json.loads(socket.recv(5))["type"])
+                kinds.append(json.loads(socket.recv(10))["type"])
             if "after" in asked:
                 assert kinds[0] == "hello"
         except ConnectionClosed:
@@ -138,7 +138,7 @@ def test_a_room_is_one_of_the_same_name_for_sockets_and_pages_or_none(
         page = answer(rooms, request(b"GET", target, [(b"Host", f"{HOST}:{rooms.port}".encode())]))
         try:
             with at(rooms, f"/ws/chat/{path}/?after=0") as socket:
-                told = json.loads(socket.recv(5))["room"]
+                told = json.loads(socket.recv(10))["room"]
         except InvalidStatus as error:
             refused, told = error.response.status_code, ""
         else:

@@ -2,8 +2,8 @@ import asyncio
 import json
 import os
 import random
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Dialog, Page, Request, expect
@@ -124,13 +124,13 @@ def post(rooms: Rooms, room: str, texts: list[str], **options: object) -> None:
 
     async def all_of_them() -> None:
         async with tool(rooms, room, headers=None, **options) as sender:
-            for at, text in enumerate(texts):
+            for at, text in enumerate(texts, 1):
                 await sender.send(message=text, id=f"t-{at}")
-            await sender.until("ack", id=f"t-{len(texts) - 1}")
+                if at % 50 == 0 or at == len(texts):
+                    await sender.until("ack", id=f"t-{at}")
 
-    thread = threading.Thread(target=asyncio.run, args=(all_of_them(),))
-    thread.start()
-    thread.join()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, all_of_them()).result()
 
 
 def _is_message(text: str) -> bool:

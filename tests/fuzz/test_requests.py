@@ -279,7 +279,7 @@ def own_host(rooms: Rooms) -> Header:
 def length(rooms: Rooms, room: str) -> int:
     """Return how much stands in a room's log."""
     with connect(f"{rooms.ws}/ws/chat/{room}/?after=0", proxy=None) as socket:
-        head = json.loads(socket.recv(5))["head"]
+        head = json.loads(socket.recv(10))["head"]
     assert isinstance(head, int)
     return head
 
