@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from rooms.authors import Author
-from rooms.subscribers import PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
+from rooms.subscribers import Over, PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
 
 alice = Author("guest:alice", "alice")
 bob = Author("guest:bob", "bob")
@@ -63,13 +63,22 @@ class _Reader:
         self.subscriber.end()
 
     @property
+    def is_over(self) -> bool:
+        """Whether it was told to come anew, and is told nothing more."""
+        return self.task.done()
+
+    @property
     def is_live(self) -> bool:
         """Whether it is at the feed's cursor and everything was taken."""
         return self.subscriber in self.subscriber.feed.live and not self.subscriber._pending
 
     async def _begin(self, after: int | None, epoch: str) -> None:
         await self.subscriber.begin(after, epoch)
-        self.task = asyncio.create_task(self.subscriber.run())
+        self.task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        with contextlib.suppress(Over):
+            await self.subscriber.run()
 
     async def _send(self, text: str) -> None:
         await self.free.wait()

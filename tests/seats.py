@@ -34,8 +34,8 @@ class Seat:
     def is_deluded(self) -> bool:
         """Whether one joined the history before a restore, that the feed had not heard of yet.
 
-        Who cannot be told so (a tool that does not resume, a stream) goes on in the new one, and
-        may miss what was posted in between.
+        Who cannot be told so (a tool that does not resume) goes on in the new one, and may miss
+        what was posted in between.
         """
         return self.reader is not None and self.reader.subscriber.feed.head.epoch != self.epoch
 
@@ -138,16 +138,13 @@ class Listener(Seat):
     async def come(self, history: History) -> None:
         tree, head = await loaded(self.room)
         self.reader = await Stream(self.room, carol).join(head.seq, head.epoch)
-        self.epoch = self.reader.subscriber.feed.head.epoch
         self.numbers = _numbers(tree)
+        self.is_stale = False
 
-    async def restart(self) -> None:
-        # A response that only grows cannot take back what it showed.
-        await self.go()
+    def look(self) -> None:
+        self.is_stale = self.reader is not None and self.reader.is_over
 
     async def check(self, history: History) -> None:
-        if self.is_deluded:
-            return
         assert self.reader
         shown = self.numbers + _numbers(Tree("".join(self.reader.texts)))
         _same("a stream's log", shown, [post.number for post in history.posts])

@@ -222,9 +222,12 @@ class Chat(RuleBasedStateMachine):
         def is_calm() -> bool:
             readers = [seat.reader for seat in self.seats if seat.reader]
             return all(
-                reader.is_live
-                and reader.subscriber.cursor == head.seq
-                and reader.subscriber.feed.head.epoch == head.epoch
+                reader.is_over
+                or (
+                    reader.is_live
+                    and reader.subscriber.cursor == head.seq
+                    and reader.subscriber.feed.head.epoch == head.epoch
+                )
                 for reader in readers
             )
 
