@@ -75,6 +75,7 @@ def test_rooms_comes_back_on_the_same_port_with_the_same_data() -> None:
     with Rooms() as server:
         before = server.url, (server.data_dir / "secret_key").read_text()
         server.kill()
+        assert not server.is_running
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.url}/healthz", trust_env=False)
         server.start()

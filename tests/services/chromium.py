@@ -1,11 +1,13 @@
 """A real Chromium."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from playwright import async_api
 from playwright.sync_api import Browser, Playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -27,18 +29,25 @@ def launch(playwright: Playwright) -> Browser:
     It is the one that CHROMIUM names, else the machine's, else Debian's package where this process
     may install it, else the one that Playwright downloads.
     """
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    return playwright.chromium.launch(
-        executable_path=_program(playwright), args=[*_QUIET, *sandbox]
-    )
+    program = _program(playwright.chromium.executable_path)
+    return playwright.chromium.launch(executable_path=program, args=_arguments())
 
 
-def _program(playwright: Playwright) -> str:
+async def alaunch(playwright: async_api.Playwright) -> async_api.Browser:
+    """Do what `launch` does, from an event loop."""
+    program = await asyncio.to_thread(_program, playwright.chromium.executable_path)
+    return await playwright.chromium.launch(executable_path=program, args=_arguments())
+
+
+def _arguments() -> list[str]:
+    return [*_QUIET, "--no-sandbox"] if os.geteuid() == 0 else [*_QUIET]
+
+
+def _program(downloaded: str) -> str:
     if named := os.environ.get("CHROMIUM"):
         if not os.access(named, os.X_OK):
             raise RuntimeError(f"CHROMIUM is {named!r}, which cannot be run")
         return named
-    downloaded = playwright.chromium.executable_path
     return _on_path() or _if_there(downloaded) or _from_debian() or _download(downloaded)
 
 

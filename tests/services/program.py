@@ -50,6 +50,11 @@ class Program:
         """The process id; RuntimeError when it does not run."""
         return self._running().pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it and wait until it answers.
 

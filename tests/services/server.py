@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.services.ports import HOST, free_port
@@ -22,6 +22,7 @@ class Rooms(Program):
 
     `database_url` and `redis_url` as in docs/settings.md, SQLite and no Redis by default; `env`
     sets anything else. Servers that are one chat share `data_dir`, for the secret key in it.
+    `program` is what Python is to run in place of `manage.py`.
     """
 
     url: str
@@ -36,10 +37,12 @@ class Rooms(Program):
         redis_url: str | None = None,
         data_dir: Path | None = None,
         env: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("manage.py",),
     ) -> None:
         self._stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         self._data_dir = data_dir
         self._settings = dict(env or {})
+        self._program = program
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run `manage.py` with this server's settings and return what it printed.
@@ -61,7 +64,7 @@ class Rooms(Program):
             "DATA_DIR": str(self.data_dir),
             **self._settings,
         }
-        self._command = [sys.executable, "manage.py", "serve"]
+        self._command = [sys.executable, *self._program, "serve"]
         self._cwd = _ROOT
         _collect_static()
         self.manage("migrate", "--verbosity=0")
