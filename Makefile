@@ -8,13 +8,18 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 TESTABLE := $(VENV)/.testable
 STATIC := var/static/.collected
+
+# Of `make faults`: in each of its two worlds; without a seed one is drawn.
+SECONDS ?= 60
+SEED ?=
+# Of `make fuzz`.
 TIMES ?= 20
 
 # Asked only where a recipe needs it, so that nothing is asked when all is made.
 new_enough = $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null)
 has_venv = $(shell $(PYTHON) -c 'import ensurepip, venv; print(True)' 2>/dev/null)
 
-.PHONY: run test test-quick fuzz lint format clean help
+.PHONY: run test test-quick faults fuzz lint format clean help
 .DEFAULT_GOAL := help
 
 run: $(INSTALLED) $(STATIC) ## serve the chat on http://127.0.0.1:8000 (HOST and PORT change it)
@@ -27,6 +32,9 @@ test: lint $(STATIC) ## check everything, with real services and a real browser
 
 test-quick: $(TESTABLE) $(STATIC) ## run the tests that need neither services nor browser
 	$(BIN)/pytest --quiet -m 'not browser and not services'
+
+faults: $(TESTABLE) $(STATIC) ## break everything for a while, and judge (SECONDS and SEED change it)
+	@$(BIN)/python -m tests.faults --seconds=$(SECONDS) --seed=$(SEED)
 
 fuzz: $(TESTABLE) $(STATIC) ## try TIMES=20 times as many surprises as `make test` does
 	TIMES=$(TIMES) $(BIN)/pytest --quiet tests/fuzz tests/test_convergence.py
