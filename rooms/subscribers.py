@@ -33,7 +33,7 @@ class Stuck(Exception):
 
 
 class Over(Exception):
-    """The reader was told to come anew, and is told nothing more."""
+    """The reader has to come anew, and is told nothing more."""
 
 
 class Subscriber:
@@ -73,7 +73,7 @@ class Subscriber:
     async def run(self) -> None:
         """Read until cancelled.
 
-        Raises Stuck when the reader takes nothing any more, and Over when it cannot start over.
+        Raises Stuck when the reader takes nothing any more, and Over when it has to come anew.
         """
         while True:
             await self._flush()
@@ -216,7 +216,12 @@ class ToolSubscriber(Subscriber):
         return [frames.encode(frames.live(self.cursor))] if self._resumes else ()
 
     def _restart(self, head: Head, reason: str) -> Sequence[str]:
-        return [frames.encode(frames.reset(head, reason))] if self._resumes else ()
+        return [frames.encode(frames.reset(head, reason))]
+
+    async def _start_over(self) -> None:
+        if not self._resumes:
+            raise Over()  # it cannot be told of a gap, so it must not have one
+        await super()._start_over()
 
 
 class PageSubscriber(Subscriber):

@@ -10,7 +10,6 @@ class Seat:
     """Somebody's place in a room; nobody sits there while `reader` is None."""
 
     reader: Tool | Page | Stream | None = None
-    epoch = ""  # of the feed, when one joined
     is_stale = False  # was told that what it holds is of another history
 
     def __init__(self, room: str) -> None:
@@ -27,20 +26,9 @@ class Seat:
             await reader.leave()
             reader.free.set()
 
-    async def restart(self) -> None:
-        """Hear that the room is being restored; who resumes is told by the room itself."""
-
-    @property
-    def is_deluded(self) -> bool:
-        """Whether one joined the history before a restore, that the feed had not heard of yet.
-
-        Who cannot be told so (a tool that does not resume) goes on in the new one, and may miss
-        what was posted in between.
-        """
-        return self.reader is not None and self.reader.subscriber.feed.head.epoch != self.epoch
-
     def look(self) -> None:
         """Take in what has come."""
+        self.is_stale = self.reader is not None and self.reader.is_over
 
     async def check(self, history: History) -> None:
         """Hold everything, each post once and in order."""
@@ -80,17 +68,11 @@ class Onlooker(Seat):
 
     async def come(self, history: History) -> None:
         self.reader = await Tool(self.room, carol).join()
-        self.epoch = self.reader.subscriber.feed.head.epoch
+        self.is_stale = False
         # Whatever is posted from here on must come; what is being posted meanwhile may.
         self.since = history.seq
 
-    async def restart(self) -> None:
-        # It holds no history, and so is not told of another one.
-        await self.go()
-
     async def check(self, history: History) -> None:
-        if self.is_deluded:
-            return
         tool = self.reader
         assert isinstance(tool, Tool)
         _in_order(tool)
@@ -140,9 +122,6 @@ class Listener(Seat):
         self.reader = await Stream(self.room, carol).join(head.seq, head.epoch)
         self.numbers = _numbers(tree)
         self.is_stale = False
-
-    def look(self) -> None:
-        self.is_stale = self.reader is not None and self.reader.is_over
 
     async def check(self, history: History) -> None:
         assert self.reader

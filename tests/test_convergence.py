@@ -166,12 +166,7 @@ class Chat(RuleBasedStateMachine):
             Message.objects.bulk_create(messages)
             Epoch.objects.update(word=Epoch.new_word())
 
-        async def restart() -> None:
-            for seat in self.seats:
-                await seat.restart()
-            await database.read(restore)
-
-        self.play(restart())
+        self.play(database.read(restore))
 
     # What must be true
 

@@ -24,9 +24,10 @@ from rooms.errors import (
     Refused,
 )
 from rooms.names import canonical_room
-from rooms.subscribers import Stuck, Subscriber
+from rooms.subscribers import Over, Stuck, Subscriber
 
 TOO_BIG = 1009
+COME_ANEW = 4012
 TRY_AGAIN = 4013
 BAD_OPTION = 4400
 FORBIDDEN = 4403
@@ -151,6 +152,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await subscriber.run()
         except Stuck:
             await self.close(TRY_AGAIN)
+        except Over:
+            await self.close(COME_ANEW)
         except Exception:
             logger.exception("A subscriber stumbled")
             await self.close(TRY_AGAIN)
