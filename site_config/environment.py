@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 Value = TypeVar("Value")
 
@@ -86,23 +87,44 @@ def rate(name: str, default: str, meaning: str) -> tuple[int, float] | None:
 
 
 def address(name: str, default: str, meaning: str, schemes: tuple[str, ...]) -> str:
-    """Return an address that begins with one of the schemes, or the empty text."""
+    """Return an address that begins with one of the schemes, or the empty text.
+
+    A wrong one is not repeated in the refusal: it may hold a password.
+    """
 
     def parse(raw: str) -> str:
         if raw and not raw.startswith(tuple(f"{scheme}://" for scheme in schemes)):
             raise ValueError(f"an address that begins with {'://, '.join(schemes)}://")
+        if not _is_readable(raw):
+            # Some client would say the same later, and quote a part of the password.
+            raise ValueError("an address whose name and password are percent-encoded")
         return raw
 
-    return _read(name, default, meaning, parse)
+    return _read(name, default, meaning, parse, is_secret=True)
 
 
-def _read(name: str, default: str, meaning: str, parse: Callable[[str], Value]) -> Value:
+def _read(
+    name: str,
+    default: str,
+    meaning: str,
+    parse: Callable[[str], Value],
+    is_secret: bool = False,
+) -> Value:
     TABLE[name] = Setting(name, default, meaning)
     raw = os.environ.get(name, default).strip()
     try:
         return parse(raw)
     except ValueError as expected:
-        raise WrongSetting(f"{name} is {raw!r}, but must be {expected}") from None
+        told = "not shown here" if is_secret else repr(raw)
+        raise WrongSetting(f"{name} is {told}, but must be {expected}") from None
+
+
+def _is_readable(address: str) -> bool:
+    try:
+        _ = urlsplit(address).port
+    except ValueError:
+        return False
+    return True
 
 
 def _words(pattern: re.Pattern[str], expected: str) -> Callable[[str], list[str]]:

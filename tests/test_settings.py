@@ -86,6 +86,27 @@ def test_a_wrong_value_ends_the_start_with_one_line_that_names_it(
     assert len(told.splitlines()) == 1, told
 
 
+@pytest.mark.parametrize("password", ["letmein", "let/mein", "let#mein", "let?mein", "let[mein"])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        ("DATABASE_URL", "postgers"),
+        ("DATABASE_URL", "postgres"),
+        ("REDIS_URL", "http"),
+        ("REDIS_URL", "redis"),
+    ],
+)
+def test_a_wrong_address_is_refused_without_its_password(
+    tmp_path: Path, name: str, scheme: str, password: str
+) -> None:
+    ended = _check(tmp_path, **{name: f"{scheme}://rooms:{password}@127.0.0.1:port/0"})
+    assert ended.returncode != 0
+    told = ended.stdout + ended.stderr
+    assert name in told
+    assert "let" not in told
+    assert "mein" not in told
+
+
 @pytest.mark.parametrize("name", ["MESSAGE_MAX", "POST_RATE", "FRAME_MAX", "PENDING_MAX"])
 def test_every_limit_takes_off(tmp_path: Path, name: str) -> None:
     assert _check(tmp_path, **{name: "off"}).returncode == 0
