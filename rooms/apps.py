@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate, post_save
 
 
 class RoomsConfig(AppConfig):
@@ -12,8 +12,15 @@ class RoomsConfig(AppConfig):
     name = "rooms"
 
     def ready(self) -> None:
-        """Give every new database the name of its history."""
+        """Give every new database the name of its history; notice who is signed out."""
         post_migrate.connect(_begin_epoch, sender=self)
+        from django.contrib.sessions.models import Session  # as below
+
+        from rooms import accounts
+
+        post_delete.connect(accounts.session_ended, sender=Session)
+        for signal in (post_save, post_delete):
+            signal.connect(accounts.account_changed, sender="rooms.User")
 
 
 def _begin_epoch(sender: AppConfig, using: str, **_: Any) -> None:

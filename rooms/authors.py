@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from rooms.models import Message, User
@@ -15,15 +15,18 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 class Author:
     """Somebody who may post. The identity holds for ids, edits and rates, and is never shown.
 
-    The address is where they come from, counted together with all who come from there.
+    The address is where they come from, counted together with all who come from there. The key of
+    an account's session and the seal, a digest of its password, tell whether it is still signed in.
     """
 
-    identity: str
+    identity: str = field(repr=False)
     name: str
     kind: str = Message.Kind.GUEST.value
     user_id: int | None = None
     moderates: bool = False
     address: str = ""
+    session: str = field(default="", repr=False)
+    seal: str = field(default="", repr=False)
 
     @cached_property
     def tag(self) -> str:
@@ -36,10 +39,18 @@ def tag_of(identity: str) -> str:
     return hashlib.blake2s(identity.encode(), digest_size=6).hexdigest()
 
 
-def member(user: User) -> Author:
-    """Return the author that an account is."""
-    name, kind = user.get_username(), Message.Kind.MEMBER.value
-    return Author(f"user:{user.pk}", name, kind, user.pk, user.is_staff)
+def member(user: User, session: str = "", address: str = "") -> Author:
+    """Return the author that an account is; `session` is the key of the one it signed in to."""
+    return Author(
+        f"user:{user.pk}",
+        user.get_username(),
+        Message.Kind.MEMBER.value,
+        user.pk,
+        moderates=user.is_staff,
+        address=address,
+        session=session,
+        seal=user.get_session_auth_hash() if session else "",
+    )
 
 
 def new_guest() -> Author:

@@ -46,11 +46,13 @@ def ring(room: str, seq: int) -> None:
 
     Never waits for the layer where an event loop serves listeners, at most SEND_SECONDS elsewhere.
     """
-    news: Ring = {"type": "room.rang", "group": group_name(room), "room": room, "seq": seq}
-    if _bell is not None and not _bell.loop.is_closed():
-        _bell.loop.call_soon_threadsafe(_bell.ring, news)
-        return
-    async_to_sync(_send)(get_channel_layer(), news)
+    _ring({"type": "room.rang", "group": group_name(room), "room": room, "seq": seq})
+
+
+def ring_site_on_commit(group: str) -> None:
+    """Say to a group of the whole site that something changed, once it has; any thread may."""
+    news: Ring = {"type": "site.rang", "group": group}
+    transaction.on_commit(lambda: _ring(news), robust=True)
 
 
 def bell() -> "Bell":
@@ -184,6 +186,13 @@ class Bell:
                 # Told by the receiver already; it clears what was joined when the layer returns.
                 await asyncio.sleep(RETRY_SECONDS)
                 self._joins.set()
+
+
+def _ring(news: Ring) -> None:
+    if _bell is not None and not _bell.loop.is_closed():
+        _bell.loop.call_soon_threadsafe(_bell.ring, news)
+        return
+    async_to_sync(_send)(get_channel_layer(), news)
 
 
 async def _send(layer: Any, news: Ring) -> None:

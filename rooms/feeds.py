@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from rooms import database, fragments, log
+from rooms.accounts import Accounts
 from rooms.authors import Author
 from rooms.doorbell import Bell, bell
 from rooms.feed import Feed, Reader
@@ -34,6 +35,7 @@ class Feeds:
     def __init__(self, bell: Bell) -> None:
         self.bell = bell
         self.presence = Presence(bell)
+        self.accounts = Accounts(bell)
         self._feeds: dict[str, Feed] = {}
         self._tasks = [
             bell.loop.create_task(self._tick(), name="tick"),
@@ -83,6 +85,7 @@ class Feeds:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.presence.close()
+        await self.accounts.close()
         await self.bell.close()
 
     async def _tick(self) -> None:

@@ -36,6 +36,10 @@ class Over(Exception):
     """The reader has to come anew, and is told nothing more."""
 
 
+class Revoked(Exception):
+    """The reader is not signed in any more as whom it reads."""
+
+
 class Subscriber:
     """One reader of one room; the kinds of reader say how it is shown."""
 
@@ -43,6 +47,7 @@ class Subscriber:
         self.room = room
         self.author = author
         self.cursor = 0
+        self.is_revoked = False
         self.feed: Feed
         self._send = send
         self._pending: deque[str] = deque()
@@ -58,6 +63,7 @@ class Subscriber:
         """
         self.feed = feeds().join(self.room, self)
         feeds().presence.join(self.room, self.author)
+        feeds().accounts.join(self)
         head = await self.feed.open()
         if cursor is not None and cursor > head.seq:
             # Another process told of it before this one heard.
@@ -73,10 +79,13 @@ class Subscriber:
     async def run(self) -> None:
         """Read until cancelled.
 
-        Raises Stuck when the reader takes nothing any more, and Over when it has to come anew.
+        Raises Stuck when the reader takes nothing any more, Over when it has to come anew, and
+        Revoked when it may not read any more as whom it came.
         """
         while True:
             await self._flush()
+            if self.is_revoked:
+                raise Revoked()
             try:
                 if self._lost:
                     await self._start_over()
@@ -92,6 +101,7 @@ class Subscriber:
         """Leave the feed."""
         if hasattr(self, "feed"):
             feeds().presence.leave(self.room, self.author)
+            feeds().accounts.leave(self)
             feeds().leave(self.feed, self)
 
     def offer(self, batch: Batch) -> None:
@@ -115,6 +125,11 @@ class Subscriber:
     def reset(self) -> None:
         """Hear that the history was replaced by another one."""
         self._lost = "The room was restored from a backup."
+        self._wake.set()
+
+    def revoke(self) -> None:
+        """Hear that the author is not signed in any more: from now on, nothing more is said."""
+        self.is_revoked = True
         self._wake.set()
 
     # What the kinds of reader say
@@ -151,6 +166,7 @@ class Subscriber:
         self._put(self._restart(head, reason))
 
     async def _catch_up(self) -> None:
+        feeds().accounts.look(self)
         await self.feed.open()
         while self.cursor < self.feed.head.seq and not self._lost:
             head = self.feed.head
@@ -186,6 +202,8 @@ class Subscriber:
             await self._deliver(frame)
 
     async def _deliver(self, frame: str) -> None:
+        if self.is_revoked:
+            raise Revoked()
         try:
             async with asyncio.timeout(settings.STUCK_SECONDS):
                 await self._send(frame)

@@ -16,6 +16,7 @@ from rooms.addresses import address_of
 from rooms.authors import Author
 from rooms.connections import connections
 from rooms.errors import (
+    Forbidden,
     InvalidCursor,
     InvalidFrame,
     InvalidJson,
@@ -24,7 +25,7 @@ from rooms.errors import (
     Refused,
 )
 from rooms.names import canonical_room
-from rooms.subscribers import Over, Stuck, Subscriber
+from rooms.subscribers import Over, Revoked, Stuck, Subscriber
 
 TOO_BIG = 1009
 COME_ANEW = 4012
@@ -85,7 +86,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise DenyConnection() from None
         user, address = self.scope["user"], address_of(self.scope)
         author = (
-            authors.member(user)
+            authors.member(user, self.scope["session"].session_key or "")
             if user.is_authenticated
             else guests.recall(self.scope["cookies"]) or authors.nameless_tool()
         )
@@ -101,7 +102,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         """Read one frame, unless it is too big, or came after the end."""
-        if self._is_closed:
+        if self._is_closed or (self.subscriber is not None and self.subscriber.is_revoked):
             return
         text, most = message.get("text"), getattr(settings, self.frame_max)
         size = len(text.encode()) if text is not None else len(message["bytes"])
@@ -154,6 +155,10 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(TRY_AGAIN)
         except Over:
             await self.close(COME_ANEW)
+        except Revoked:
+            self.leave()
+            await self.explain(Forbidden("You were signed out. Connect again."))
+            await self.close(FORBIDDEN)
         except Exception:
             logger.exception("A subscriber stumbled")
             await self.close(TRY_AGAIN)

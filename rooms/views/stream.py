@@ -17,7 +17,7 @@ from rooms.connections import RETRY_SECONDS, connections
 from rooms.errors import RateLimited
 from rooms.log import Head
 from rooms.models import Message
-from rooms.subscribers import Over, StreamSubscriber, Stuck
+from rooms.subscribers import Over, Revoked, StreamSubscriber, Stuck
 from rooms.views.not_now import not_now
 from rooms.views.room import newest
 from rooms.views.visitor import Visit, with_visitor
@@ -73,7 +73,7 @@ async def _parts(
 async def _read(subscriber: StreamSubscriber, parts: asyncio.Queue[str | None]) -> None:
     try:
         await subscriber.run()
-    except (Stuck, Over):
+    except (Stuck, Over, Revoked):
         pass
     except Exception:
         logger.exception("A stream stumbled")

@@ -47,7 +47,7 @@ def with_visitor(view: View[Parameters]) -> View[Parameters]:
         try:
             user = await request.auser()
             if user.is_authenticated:
-                request.you = replace(authors.member(user), address=address)
+                request.you = authors.member(user, request.session.session_key or "", address)
                 return await view(request, *args, **kwargs)
             request.you = replace(known or authors.new_guest(), address=address)
             response = await view(request, *args, **kwargs)
