@@ -138,6 +138,7 @@ if POST_RATE is None:
 ROOM_RATE = env.rate("ROOM_RATE", "100/1m", "Rooms that come into being in a time, per author")
 NAME_RATE = env.rate("NAME_RATE", "20/1m", "Changes of the name in a time, per guest")
 PAGE_RATE = env.rate("PAGE_RATE", "2000/10s", "HTTP requests in a time, per address")
+SIGN_IN_RATE = env.rate("SIGN_IN_RATE", "10/1m", "Attempts to sign in in a time, per address")
 JOIN_RATE = env.rate("JOIN_RATE", "3000/10s", "Sockets opened in a time, per address")
 REFUSAL_RATE = env.rate(
     "REFUSAL_RATE", "300/10s", "Refused frames in a time before the tool's socket is closed"

@@ -22,6 +22,7 @@ LIMITS = {
     "ROOM_RATE": "2/1h",
     "NAME_RATE": "2/1h",
     "PAGE_RATE": "30/1h",
+    "SIGN_IN_RATE": "3/1h",
     "JOIN_RATE": "20/1h",
     "REFUSAL_RATE": "10/1h",
     "ADDRESS_SOCKETS_MAX": "4",
@@ -157,6 +158,21 @@ def test_one_address_asks_for_so_many_pages(rooms: Rooms, home: dict[str, str]) 
         assert int(answers[-1].headers["Retry-After"]) > 3500
         assert "Content-Security-Policy" in answers[-1].headers
         assert visitor.get("/chat/lobby/form/", htmx=True).headers["HX-Reswap"] == "none"
+
+
+def test_one_address_tries_so_often_to_sign_in(rooms: Rooms, home: dict[str, str]) -> None:
+    with browser(rooms, home) as mallory:
+        for _ in range(2):
+            guess = {"username": "alice", "password": "letmein"}
+            assert mallory.submit("/admin/login/", guess).status_code == 200
+        spelt = mallory.submit("/admin/login/", guess, to="/admin/%6Cogin/")
+        assert spelt.status_code == 200
+        answer = mallory.submit("/admin/login/", {**guess, "username": "bob"})
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 3500
+        assert "letmein" not in answer.text
+        assert mallory.get("/admin/login/").status_code == 200
+        assert mallory.post(new_room(), "hello").status_code == 303
 
 
 async def test_one_address_opens_so_many_sockets_in_a_time(
