@@ -154,6 +154,9 @@ PAGE_FRAME_MAX = env.limit(
 )
 FORM_MAX = env.limit("FORM_MAX", "1048576", "Bytes in the body of one HTTP request")
 HEADERS_MAX = env.limit("HEADERS_MAX", "16384", "Bytes in the headers of one HTTP request")
+REQUEST_SECONDS = env.limit(
+    "REQUEST_SECONDS", "60", "Seconds in which a whole HTTP request has to come over its connection"
+)
 PENDING_MAX = env.limit(
     "PENDING_MAX",
     "262144",

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from rooms.server.sockets import Socket
 from tests.services import Rooms
+from tests.tool import new_room, tool
 from tests.visitor import csrf_token
 
 # More than the buffers of the system, the transport and the subscriber hold together.
@@ -30,6 +31,13 @@ HEADERS_MAX, FORM_MAX = 2000, 5000
 def rooms() -> Iterator[Rooms]:
     """A server with little room."""
     with Rooms(env={"HEADERS_MAX": str(HEADERS_MAX), "FORM_MAX": str(FORM_MAX)}) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Rooms]:
+    """A server with little patience."""
+    with Rooms(env={"REQUEST_SECONDS": "2"}) as server:
         yield server
 
 
@@ -112,6 +120,49 @@ async def test_bodies_are_bounded(rooms: Rooms, chunked: bool) -> None:
         assert (await send(size)).startswith(b"HTTP/1.1 403"), "read, and found without a token"
     for size in (FORM_MAX + 1, 100 * FORM_MAX):
         assert (await send(size)).startswith(b"HTTP/1.1 413")
+
+
+# What is too slow
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "GET /chat/lobby/ HTTP/1.1\r\n",
+        "POST /chat/lobby/ HTTP/1.1\r\nContent-Length: 100000\r\n\r\n",
+        "GET /ws/chat/lobby/ HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
+    ],
+    ids=["line", "headers", "body", "handshake"],
+)
+async def test_a_request_that_comes_byte_by_byte_is_not_waited_for(slow: Rooms, head: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", slow.port)
+    began = time.monotonic()
+    ended = asyncio.create_task(reader.read())
+    try:
+        writer.write(head.encode())
+        while not ended.done():
+            assert time.monotonic() - began < 6
+            writer.write(b"x")
+            await asyncio.sleep(0.2)
+        assert time.monotonic() - began > 1.5
+    finally:
+        ended.cancel()
+        writer.close()
+
+
+async def test_what_has_been_asked_may_take_its_time(slow: Rooms) -> None:
+    room = new_room()
+    async with (
+        httpx.AsyncClient(base_url=slow.url, timeout=5) as client,
+        client.stream("GET", f"/chat/{room}/stream/") as stream,
+        tool(slow, room, name="alice") as alice,
+    ):
+        parts = stream.aiter_text()
+        await anext(parts)
+        await asyncio.sleep(3)
+        await alice.post("still here")
+        assert "still here" in await anext(parts)
 
 
 # Readers who do not read

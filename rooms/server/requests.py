@@ -74,6 +74,7 @@ class _Channel(_StockChannel):  # type: ignore[misc]
         most = settings.HEADERS_MAX
         # One line may be as long as all of them; the base class counts what it has received.
         self.totalHeadersSize = self.MAX_LENGTH = most or sys.maxsize
+        self.timeOut = settings.REQUEST_SECONDS
         super().connectionMade()
 
     def refuse(self, status: bytes) -> None:
@@ -82,6 +83,10 @@ class _Channel(_StockChannel):  # type: ignore[misc]
             self.is_refused = True
             self.transport.write(b"HTTP/1.1 " + status + _END_OF_ANSWER)
             self.loseConnection()
+
+    def resetTimeout(self) -> None:
+        # Each byte of a request that never ends would buy its connection the same time again.
+        pass
 
     def dataReceived(self, data: bytes) -> None:
         if not self.is_refused:
