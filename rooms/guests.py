@@ -20,14 +20,15 @@ from rooms.models import User
 from rooms.names import display_name
 from rooms.skeletons import skeletons
 
-COOKIE = "guest"
+SALT = "guest"
+COOKIE = "__Host-guest" if settings.HTTPS else "guest"
 COOKIE_SECONDS = 365 * 24 * 3600
 
 
 def recall(cookies: Mapping[str, str]) -> Author | None:
     """Return the guest whom the cookie names, or None without a valid one."""
     try:
-        key, name = signing.loads(cookies.get(COOKIE, ""), salt=COOKIE, max_age=COOKIE_SECONDS)
+        key, name = signing.loads(cookies.get(COOKIE, ""), salt=SALT, max_age=COOKIE_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     return Author(f"guest:{key}", str(name))
@@ -37,7 +38,7 @@ def remember(response: HttpResponseBase, guest: Author) -> None:
     """Set the guest's cookie."""
     response.set_cookie(
         COOKIE,
-        signing.dumps([guest.identity.removeprefix("guest:"), guest.name], salt=COOKIE),
+        signing.dumps([guest.identity.removeprefix("guest:"), guest.name], salt=SALT),
         max_age=COOKIE_SECONDS,
         secure=settings.HTTPS,
         httponly=True,

@@ -41,5 +41,7 @@ def content_security_policy(get_response: Sync | Async) -> Sync | Async:
 def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
     framed = response.get("X-Frame-Options") == "SAMEORIGIN"
     ancestors = "'self'" if framed else "'none'"
+    # An error page, too, brings its visitor a cookie.
+    response.setdefault("Cache-Control", "private")
     response["Content-Security-Policy"] = POLICY.format(ancestors=ancestors)
     return response

@@ -162,8 +162,8 @@ def test_one_address_asks_for_so_many_pages(rooms: Rooms, home: dict[str, str]) 
 
 def test_one_address_tries_so_often_to_sign_in(rooms: Rooms, home: dict[str, str]) -> None:
     with browser(rooms, home) as mallory:
+        guess = {"username": "alice", "password": "letmein"}
         for _ in range(2):
-            guess = {"username": "alice", "password": "letmein"}
             assert mallory.submit("/admin/login/", guess).status_code == 200
         spelt = mallory.submit("/admin/login/", guess, to="/admin/%6Cogin/")
         assert spelt.status_code == 200

@@ -63,6 +63,16 @@ def rooms() -> Iterator[Rooms]:
 # Headers
 
 
+@pytest.mark.parametrize("path", ["/elsewhere/", "/chat/Lobby/", "/chat/lobby"])
+def test_no_shared_cache_keeps_what_may_hold_a_visitors_cookie(alice: Visitor, path: str) -> None:
+    assert alice.get(path).headers["Cache-Control"] == "private"
+
+
+@pytest.mark.parametrize("path", ["/chat/", "/chat/lobby/", "/chat/me.css", "/admin/login/"])
+def test_no_cache_keeps_what_is_for_one_visitor(alice: Visitor, path: str) -> None:
+    assert "no-store" in alice.get(path).headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("path", _PAGES)
 def test_every_answer_carries_the_headers_of_safety(alice: Visitor, path: str) -> None:
     alice.post(room := new_room(), "hello")
@@ -132,6 +142,9 @@ def test_over_https_cookies_are_secure_and_hsts_is_sent() -> None:
         assert "max-age=" in answer.headers["Strict-Transport-Security"]
         for cookie in answer.headers.get_list("Set-Cookie"):
             assert "Secure" in cookie
+            assert cookie.startswith("__Host-")
+            assert "Path=/;" in cookie
+            assert "Domain" not in cookie
 
 
 # Hostile input
