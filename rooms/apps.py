@@ -16,11 +16,12 @@ class RoomsConfig(AppConfig):
         post_migrate.connect(_begin_epoch, sender=self)
         from django.contrib.sessions.models import Session  # as below
 
-        from rooms import accounts
+        from rooms import accounts, signins
 
         post_delete.connect(accounts.session_ended, sender=Session)
         for signal in (post_save, post_delete):
             signal.connect(accounts.account_changed, sender="rooms.User")
+        signins.tell()
 
 
 def _begin_epoch(sender: AppConfig, using: str, **_: Any) -> None:

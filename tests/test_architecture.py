@@ -27,6 +27,7 @@ FLOORS = (
     "models",
     "authors",
     "accounts",
+    "signins",
     "apps",
     "policies",
     "log",
