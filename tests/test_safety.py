@@ -135,6 +135,10 @@ def test_over_https_cookies_are_secure_and_hsts_is_sent() -> None:
         plain = httpx.get(f"{own.url}/chat/lobby/", trust_env=False)
         assert plain.status_code == 301
         assert plain.headers["Location"].startswith("https://")
+        spelt = httpx.get(
+            f"{own.url}/chat/lobby/", headers={"X_Forwarded_Proto": "https"}, trust_env=False
+        )
+        assert spelt.status_code == 301, "a proxy would let it pass"
         answer = httpx.get(
             f"{own.url}/chat/lobby/", headers={"X-Forwarded-Proto": "https"}, trust_env=False
         )
