@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from rooms import doorbell, limits, log, posting
@@ -24,6 +24,7 @@ from rooms.errors import (
     Unavailable,
 )
 from rooms.models import Message, Room
+from rooms.posting import writer
 from rooms.rates import Limiter
 from tests.cast import alice, bob, dave, unhurried
 
@@ -101,7 +102,7 @@ async def test_an_id_twice_in_one_group_is_posted_once() -> None:
 
 def test_an_id_and_its_conflict_in_one_batch() -> None:
     drafts = [log.Draft(alice, "a", "1"), log.Draft(alice, "b", "1"), log.Draft(alice, "a", "1")]
-    first, second, third = posting._commit("lobby", drafts)
+    first, second, third = writer.commit("lobby", drafts)
     assert isinstance(first, log.Receipt)
     assert not first.duplicate
     assert isinstance(second, IdConflict)
@@ -116,13 +117,13 @@ async def test_posts_that_wait_together_go_in_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sizes: list[int] = []
-    commit = posting._commit
+    commit = writer.commit
 
     def slow(room: str, wishes: Sequence[log.Draft]) -> list[log.Receipt | Refused]:
         sizes.append(len(wishes))
         return commit(room, wishes)
 
-    monkeypatch.setattr(posting, "_commit", slow)
+    monkeypatch.setattr(writer, "commit", slow)
     receipts = await asyncio.gather(
         *(posting.apost_message("lobby", alice, str(n)) for n in range(50))
     )
@@ -161,8 +162,6 @@ async def test_one_bad_post_does_not_sink_its_group() -> None:
 async def test_a_failing_database_refuses_and_the_next_post_is_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from django.db import OperationalError
-
     with monkeypatch.context() as away:
 
         def fail(room: str) -> Room:
@@ -174,6 +173,25 @@ async def test_a_failing_database_refuses_and_the_next_post_is_taken(
         with pytest.raises(Unavailable):
             await sync_to_async(post)("one")
     assert (await posting.apost_message("lobby", alice, "one")).number == 1
+
+
+async def test_a_failing_database_is_told_once_and_so_is_its_return(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(room: str) -> Room:
+        raise OperationalError("with a secret")
+
+    for _ in range(2):
+        with monkeypatch.context() as away:
+            away.setattr(log, "lock", fail)
+            for _ in range(5):
+                with pytest.raises(Unavailable):
+                    await posting.apost_message("lobby", alice, "one")
+        await posting.apost_message("lobby", alice, "one")
+    assert [record.getMessage() for record in caplog.records] == [
+        "A post could not be stored: OperationalError",
+        "Posts are stored again",
+    ] * 2
 
 
 # Refusals

@@ -9,7 +9,7 @@ _COMPLAINS = re.compile(r"\b(ERROR|CRITICAL|Traceback|Unhandled|Exception)\b")
 _ENTRY = re.compile(r"^(?=\d{4}-\d\d-\d\d |Rooms is open)", re.MULTILINE)
 
 # Fault: what a server says then.
-_UNSTORED = r"ERROR rooms\.posting: A post could not be stored: \w+Error$"
+_UNSTORED = r"ERROR rooms\.posting(\.writer)?: A post could not be stored: \w+Error$"
 # A task of channels-redis that nobody waits for; the receiver beside it fails and is told of.
 _UNTIDIED = (
     r"Task exception was never retrieved\nfuture: .*RedisChannelLayer\._clean_receive_backup"

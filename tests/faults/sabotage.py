@@ -15,12 +15,13 @@ from unittest.mock import patch
 
 from django.db import transaction
 
-from rooms import database, doorbell, log, posting
+from rooms import database, doorbell, log
 from rooms.batches import Batch
 from rooms.errors import Refused
 from rooms.feed import Feed
 from rooms.feeds import Feeds
 from rooms.log import Draft, Head, Receipt
+from rooms.posting import writer as post_writer
 from rooms.subscribers import Subscriber
 
 _HESITATION = 0.3  # between what should be one, in seconds
@@ -35,7 +36,7 @@ def _acknowledge_before_the_commit() -> None:
     def settle(writer: Any, group: list[tuple[Any, Future[Receipt]]]) -> None:
         def work() -> None:
             with transaction.atomic():
-                results = posting._commit(group[0][0].room, [order.wish for order, _ in group])
+                results = post_writer.commit(group[0][0].room, [order.wish for order, _ in group])
                 for (_, future), result in zip(group, results, strict=True):
                     if isinstance(result, Refused):
                         future.set_exception(result)
@@ -46,7 +47,7 @@ def _acknowledge_before_the_commit() -> None:
         with suppress(Exception):
             database.on_open_connection(work)
 
-    patch.object(posting._Writer, "_settle", settle).start()
+    patch.object(post_writer.Writer, "_settle", settle).start()
 
 
 def _take_numbers_outside_the_lock() -> None:
@@ -70,7 +71,7 @@ def _take_numbers_outside_the_lock() -> None:
             doorbell.ring_on_commit(room, locked.seq)
         return results
 
-    patch.object(posting, "_commit", commit).start()
+    patch.object(post_writer, "commit", commit).start()
 
 
 def _believe_the_ring() -> None:

@@ -8,14 +8,10 @@ transaction if there is one: handing it to the writer would wait for ever on SQL
 
 import asyncio
 import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from django.conf import settings
-from django.db import Error, transaction
+from django.db import Error
 
 from rooms import database, doorbell, limits, log, policies
 from rooms.authors import Author
@@ -24,9 +20,8 @@ from rooms.forms import clean_client_id, clean_message
 from rooms.log import Draft, Receipt
 from rooms.models import Message, Room
 from rooms.names import canonical_room
+from rooms.posting.writer import Order, Writer, commit
 
-# Posts in one transaction: bounds how long the first of them waits for the last.
-GROUP_MAX = 200
 # Names of rooms of which it is remembered that they are there.
 KNOWN_MAX = 10_000
 
@@ -90,26 +85,18 @@ def is_idle() -> bool:
     return _writer.is_idle
 
 
-# Private: an order is a checked wish; a change is carried out under the room's lock.
-
-Change = Callable[[Room], Receipt]
+# Private
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
-    room: str
-    wish: Draft | Change
-
-
-def _post(room: str, author: Author, text: str, client_id: str | None) -> _Order:
+def _post(room: str, author: Author, text: str, client_id: str | None) -> Order:
     room = canonical_room(room)
     body = clean_message(text)
     if client_id is not None:
         client_id = clean_client_id(client_id)
-    return _Order(room, Draft(author, body, client_id))
+    return Order(room, Draft(author, body, client_id))
 
 
-def _retry(order: _Order, refused: RateLimited) -> _Order:
+def _retry(order: Order, refused: RateLimited) -> Order:
     """Return an order that stores nothing new; raises the refusal if that is all it can say.
 
     A retry of what was posted already is answered, however fast it comes.
@@ -118,10 +105,10 @@ def _retry(order: _Order, refused: RateLimited) -> _Order:
     assert isinstance(draft, Draft)
     if draft.client_id is None:
         raise refused
-    return _Order(order.room, replace(draft, refusal=refused))
+    return Order(order.room, replace(draft, refusal=refused))
 
 
-def _edit(room: str, author: Author, message_id: int, text: str) -> _Order:
+def _edit(room: str, author: Author, message_id: int, text: str) -> Order:
     body = clean_message(text)
 
     def change(locked: Room) -> Receipt:
@@ -131,10 +118,10 @@ def _edit(room: str, author: Author, message_id: int, text: str) -> _Order:
         log.edit(locked, message, body)
         return Receipt(message.pk, message.number, message.seq)
 
-    return _Order(canonical_room(room), change)
+    return Order(canonical_room(room), change)
 
 
-def _delete(room: str, author: Author, message_id: int) -> _Order:
+def _delete(room: str, author: Author, message_id: int) -> Order:
     def change(locked: Room) -> Receipt:
         message = _find(locked, message_id)
         if not policies.may_delete(author, message):
@@ -142,7 +129,7 @@ def _delete(room: str, author: Author, message_id: int) -> _Order:
         log.delete(locked, message)
         return Receipt(message.pk, message.number, message.seq)
 
-    return _Order(canonical_room(room), change)
+    return Order(canonical_room(room), change)
 
 
 def _uses(what: str, author: Author) -> list[limits.Use]:
@@ -175,9 +162,9 @@ def _find(room: Room, message_id: int) -> Message:
     return message
 
 
-def _write(order: _Order) -> Receipt:
+def _write(order: Order) -> Receipt:
     try:
-        [result] = _commit(order.room, [order.wish])
+        [result] = commit(order.room, [order.wish])
     except Error as error:
         logger.error("A post could not be stored: %s", type(error).__name__)
         raise Unavailable() from error
@@ -186,96 +173,10 @@ def _write(order: _Order) -> Receipt:
     return result
 
 
-async def _awrite(order: _Order) -> Receipt:
+async def _awrite(order: Order) -> Receipt:
     doorbell.bell()  # started here, or the writer would have to wait for the layer itself
     return await asyncio.wrap_future(_writer.submit(order))
 
 
-def _commit(room: str, wishes: Sequence[Draft | Change]) -> list[Receipt | Refused]:
-    """Carry out the wishes in one transaction, and ring when it has committed."""
-    with transaction.atomic():
-        locked = log.lock(room)
-        before = locked.seq
-        results: list[Receipt | Refused] = []
-        drafts: list[Draft] = []
-        for wish in wishes:
-            if isinstance(wish, Draft):
-                drafts.append(wish)
-                continue
-            results += log.append(locked, drafts)
-            drafts = []
-            try:
-                results.append(wish(locked))
-            except Refused as refused:
-                results.append(refused)
-        results += log.append(locked, drafts)
-        if locked.seq > before:
-            doorbell.ring_on_commit(room, locked.seq)
-        elif locked.seq == 0:
-            transaction.set_rollback(True)  # a room comes into being with its first message
-    return results
-
-
-class _Writer:
-    """One thread that writes what is waiting, a room a transaction."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[_Order, Future[Receipt]]] = deque()
-        self._something = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._count = 0
-
-    @property
-    def is_idle(self) -> bool:
-        return not self._count
-
-    def submit(self, order: _Order) -> Future[Receipt]:
-        future: Future[Receipt] = Future()
-        with self._something:
-            self._waiting.append((order, future))
-            self._count += 1
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="rooms-write", daemon=True)
-                self._thread.start()
-            self._something.notify()
-        return future
-
-    def _run(self) -> None:
-        while True:
-            with self._something:
-                while not self._waiting:
-                    self._something.wait()
-                taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_MAX))]
-            rooms: dict[str, list[tuple[_Order, Future[Receipt]]]] = {}
-            for order, future in taken:
-                if future.set_running_or_notify_cancel():
-                    rooms.setdefault(order.room, []).append((order, future))
-            for group in rooms.values():
-                self._settle(group)
-            with self._something:
-                self._count -= len(taken)
-
-    def _settle(self, group: list[tuple[_Order, Future[Receipt]]]) -> None:
-        room = group[0][0].room
-        try:
-            results = database.on_open_connection(_commit, room, [order.wish for order, _ in group])
-        except Exception as error:
-            if len(group) > 1 and not isinstance(error, database.AWAY):
-                # One bad post must not sink its group.
-                for single in group:
-                    self._settle([single])
-                return
-            if isinstance(error, Error):  # what the database says may hold the text
-                logger.error("A post could not be stored: %s", type(error).__name__)
-            else:
-                logger.exception("A post could not be stored")
-            results = [Unavailable() for _ in group]
-        for (_, future), result in zip(group, results, strict=True):
-            if isinstance(result, Refused):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-
-_writer = _Writer()
+_writer = Writer()
 _known: set[str] = set()
