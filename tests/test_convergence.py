@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
-from rooms import database, doorbell, feeds, log, posting, subscribers
+from rooms import database, doorbell, feeds, log, posting
 from rooms.errors import Refused
 from rooms.log import Receipt
 from rooms.models import Epoch, Message, Room
+from rooms.subscribers import subscriber
 from tests.cast import Page, alice, bob, dave, unhurried, until
 from tests.examples import examples
 from tests.history import History, Row, Wish
@@ -100,7 +101,7 @@ class Chat(RuleBasedStateMachine):
         replaced=st.sampled_from([2, 1000]),
     )
     def begin(self, window: int, pending: int | None, replaced: int) -> None:
-        log.WINDOW, subscribers.REPLACE_AFTER, conf.PENDING_MAX = window, replaced, pending
+        log.WINDOW, subscriber.REPLACE_AFTER, conf.PENDING_MAX = window, replaced, pending
 
     # Writing
 
@@ -308,7 +309,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.PENDING_MAX = None
     monkeypatch.setattr(log, "WINDOW", log.WINDOW)
     monkeypatch.setattr(log, "PAGE_SIZE", 10_000)
-    monkeypatch.setattr(subscribers, "REPLACE_AFTER", subscribers.REPLACE_AFTER)
+    monkeypatch.setattr(subscriber, "REPLACE_AFTER", subscriber.REPLACE_AFTER)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.03)
     Chat.bell = Doorbell(doorbell.ring)
     monkeypatch.setattr(doorbell, "ring", Chat.bell)

@@ -6,12 +6,12 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from rooms import database, doorbell, feeds, fragments, frames, log, posting, subscribers, typists
+from rooms import database, doorbell, feeds, fragments, frames, log, posting, typists
 from rooms.batches import Batch
 from rooms.doorbell import bell
 from rooms.models import Epoch
 from rooms.names import group_name
-from rooms.subscribers import Stuck
+from rooms.subscribers import Stuck, subscriber
 from tests.cast import Page, Tool, alice, bob, dave, unhurried, until
 
 __all__ = ["unhurried"]
@@ -217,7 +217,7 @@ async def test_a_storm_of_readers_at_one_cursor_reads_the_log_once(
 async def test_a_storm_of_pages_that_missed_very_much_reads_the_newest_once(
     reads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscribers, "REPLACE_AFTER", 5)
+    monkeypatch.setattr(subscriber, "REPLACE_AFTER", 5)
     await say(*(f"text {n}." for n in range(10)))
     head = await database.read(log.head, "lobby")
     pages = [Page() for _ in range(50)]

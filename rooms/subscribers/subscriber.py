@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from django.conf import settings
 
-from rooms import database, fragments, frames, log
+from rooms import database, log
 from rooms.authors import Author
 from rooms.batches import Batch
 from rooms.feed import Feed
@@ -209,97 +209,3 @@ class Subscriber:
                 await self._send(frame)
         except TimeoutError:
             raise Stuck() from None
-
-
-class ToolSubscriber(Subscriber):
-    """A tool: one frame an entry, of the kinds that it asked for."""
-
-    def __init__(
-        self, room: str, author: Author, send: Send, kinds: frozenset[str], resumes: bool
-    ) -> None:
-        super().__init__(room, author, send)
-        self._kinds = kinds
-        self._resumes = resumes
-
-    def _live(self, batch: Batch) -> Sequence[str]:
-        return batch.frames(self._kinds)
-
-    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
-        return [frame] if frame and kind in self._kinds else ()
-
-    def _greeting(self, head: Head) -> Sequence[str]:
-        return [frames.encode(frames.hello(self.room, head, self.author))] if self._resumes else ()
-
-    def _arrival(self) -> Sequence[str]:
-        return [frames.encode(frames.live(self.cursor))] if self._resumes else ()
-
-    def _restart(self, head: Head, reason: str) -> Sequence[str]:
-        return [frames.encode(frames.reset(head, reason))]
-
-    async def _start_over(self) -> None:
-        if not self._resumes:
-            raise Over()  # it cannot be told of a gap, so it must not have one
-        await super()._start_over()
-
-
-class PageSubscriber(Subscriber):
-    """A page: the same fragments for all, and its own title while nobody looks at it."""
-
-    unseen: int | None = None
-
-    def look(self) -> None:
-        """Hear that somebody looks at the page."""
-        self.unseen = None
-        self._put([fragments.title(self.room, None)])
-
-    def look_away(self) -> None:
-        """Hear that nobody looks at the page any more."""
-        self.unseen = 0
-        self._put([fragments.title(self.room, 0)])
-
-    def offer(self, batch: Batch) -> None:
-        """Take a batch, or fall behind: then it is counted when it is read again."""
-        unseen = self.unseen
-        super().offer(batch)
-        if self not in self.feed.live:
-            self.unseen = unseen
-
-    def _live(self, batch: Batch) -> Sequence[str]:
-        return self._with_title(batch, batch.live)
-
-    def _backlog(self, batch: Batch) -> Sequence[str]:
-        return self._with_title(batch, batch.backlog)
-
-    def _with_title(self, batch: Batch, fragment: str) -> Sequence[str]:
-        if self.unseen is None or not batch.posted:
-            return [fragment]
-        self.unseen += batch.posted
-        return [fragment, fragments.title(self.room, self.unseen)]
-
-    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
-        return [fragment]
-
-    def _arrival(self) -> Sequence[str]:
-        return [fragments.on_air(self.room), *self.feed.state()]
-
-    def _restart(self, head: Head, reason: str) -> Sequence[str]:
-        return [fragments.reload(self.room)]
-
-    async def _leap(self, head: Head) -> str:
-        return await self.feed.newest(head)
-
-
-class StreamSubscriber(Subscriber):
-    """A page without script: its log can only be appended to."""
-
-    def _live(self, batch: Batch) -> Sequence[str]:
-        return [batch.streamed] if batch.streamed else ()
-
-    def tell(self, kind: str, fragment: str, frame: str) -> None:
-        """Take the one piece of news that concerns it: to come anew."""
-        if kind == "renew":
-            self.reset()
-
-    async def _start_over(self) -> None:
-        await self._deliver(fragments.streamed_reload(self.room))
-        raise Over()
