@@ -69,6 +69,7 @@ async def _run(asked: argparse.Namespace, seed: str) -> dict[str, tuple[Records,
         records = await trial(name, asked.seconds, seed, asked.only, asked.without)
         runs[name] = records, judge(records)
         if asked.logs:
+            asked.logs.mkdir(parents=True, exist_ok=True)
             for server, log in records.logs.items():
                 (asked.logs / f"{server}.log").write_text(log)
     return runs
