@@ -215,7 +215,8 @@ def _end_connections(url: str) -> None:
 
 
 def _lock(world: World) -> sqlite3.Connection:
-    store = sqlite3.connect(world.sqlite_path, timeout=10, check_same_thread=False)
+    # A server that is frozen meanwhile may hold the lock for as long.
+    store = sqlite3.connect(world.sqlite_path, timeout=60, check_same_thread=False)
     store.execute("BEGIN IMMEDIATE")
     return store
 
