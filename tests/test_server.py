@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median
 
@@ -73,6 +74,33 @@ async def test_posts_under_way_are_acknowledged_before_the_server_stops() -> Non
             assert await _code(tool) == 4012
         rooms.stop()
         assert "Traceback" not in rooms.log()
+
+
+def test_one_who_goes_on_asking_keeps_no_server_from_ending() -> None:
+    with Rooms() as rooms, httpx.Client(base_url=rooms.url, trust_env=False) as browser:
+        with ThreadPoolExecutor(1) as beside:
+            answers = beside.submit(_ask_on, browser)
+            time.sleep(0.5)
+            os.kill(rooms.pid, signal.SIGTERM)
+            stopped = time.monotonic()
+            *others, last = answers.result(timeout=10)
+        assert time.monotonic() - stopped < 4
+        assert {answer.status_code for answer in (*others, last)} == {200}
+        assert last.headers["Connection"] == "close"
+        assert not any("Connection" in answer.headers for answer in others)
+
+
+async def test_a_connection_that_becomes_a_socket_while_the_server_stops_is_told() -> None:
+    with Rooms() as rooms:
+        late = socket.create_connection(("127.0.0.1", rooms.port))
+        async with connect(rooms.ws + "/ws/chat/lobby/") as tool:
+            with _locked(rooms):
+                await tool.send(json.dumps({"message": "under way"}))
+                await asyncio.sleep(0.3)
+                os.kill(rooms.pid, signal.SIGTERM)
+                await asyncio.sleep(0.3)
+                reader = await connect(rooms.ws + "/ws/chat/lobby/?after=0", sock=late)
+            assert await _code(reader) == 4012
 
 
 async def test_a_server_that_cannot_finish_ends_all_the_same() -> None:
@@ -269,6 +297,15 @@ async def _form(rooms: Rooms, browser: httpx.AsyncClient) -> httpx.Response:
     return await browser.post(
         address, data={"csrfmiddlewaretoken": token, "message": "by a form"}, timeout=10
     )
+
+
+def _ask_on(browser: httpx.Client) -> list[httpx.Response]:
+    """Ask over one connection until nobody listens for another; return the answers."""
+    answers = []
+    with contextlib.suppress(httpx.ConnectError):
+        while True:
+            answers.append(browser.get("/chat/"))
+    return answers
 
 
 async def _code(tool: ClientConnection) -> int | None:

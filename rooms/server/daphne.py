@@ -85,13 +85,13 @@ class Server(DaphneServer):  # type: ignore[misc]
         self.is_ending = True
         for port in self._ports:
             port.stopListening()
-        sockets = [one for one in self.connections if isinstance(one, Socket)]
-        for one in sockets:
+        for one in self._sockets():
             one.transport.pauseProducing()
         await self._finish_work()
         feeds().send_away()
         await asyncio.sleep(GOODBYE_SECONDS)
-        for one in sockets:
+        # Anew: a connection may have become a socket meanwhile.
+        for one in self._sockets():
             if one.state == one.STATE_OPEN:
                 one.say_goodbye()
         # Feeds and the doorbell too: what is pending when Python ends may crash it.
@@ -101,6 +101,9 @@ class Server(DaphneServer):  # type: ignore[misc]
         if running:
             await asyncio.wait(running, timeout=PATIENCE_SECONDS)
         await asyncio.sleep(GOODBYE_SECONDS)
+
+    def _sockets(self) -> list[Socket]:
+        return [one for one in self.connections if isinstance(one, Socket)]
 
     async def _finish_work(self) -> None:
         calm = 0

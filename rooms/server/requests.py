@@ -84,6 +84,13 @@ class _Channel(_StockChannel):  # type: ignore[misc]
             self.transport.write(b"HTTP/1.1 " + status + _END_OF_ANSWER)
             self.loseConnection()
 
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        if self.factory.server.is_ending:
+            # Whoever goes on asking over one connection would never let the server finish.
+            request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+            return False
+        return bool(super().checkPersistence(request, version))
+
     def resetTimeout(self) -> None:
         # Each byte of a request that never ends would buy its connection the same time again.
         pass
