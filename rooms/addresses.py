@@ -1,7 +1,7 @@
 """Where somebody comes from: the address under which what they do is counted."""
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from typing import Any
 
@@ -33,21 +33,22 @@ def _forwarded(scope: Mapping[str, Any]) -> list[str]:
 
 
 def _is_trusted(address: str) -> bool:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in settings.TRUSTED_PROXIES)
+    found = _parsed(address)
+    return found is not None and any(found in network for network in settings.TRUSTED_PROXIES)
 
 
 def _counted(address: str) -> str:
     """Return the address as it is counted, or nothing for what is no address."""
+    found = _parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found.packed, _SITE_PREFIX), strict=False))
+    return str(found or "")
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(address)
     except ValueError:
-        return ""
-    if isinstance(found, IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ip_network((found.packed, _SITE_PREFIX), strict=False))
-    return str(found)
+        return None
+    # What listens on `::` meets IPv4 in this disguise.
+    return (found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found

@@ -34,6 +34,11 @@ def test_what_the_client_wrote_before_that_is_not_believed() -> None:
     assert address(PROXY, f"198.51.100.1, {PROXY}, 203.0.113.9") == "203.0.113.9"
 
 
+def test_a_proxy_that_comes_as_ipv6_is_the_same_proxy() -> None:
+    assert address(f"::ffff:{PROXY}", "203.0.113.9") == "203.0.113.9"
+    assert address(f"::ffff:{PROXY}", "203.0.113.9, ::ffff:10.0.0.2") == "203.0.113.9"
+
+
 def test_several_trusted_proxies_are_passed_over() -> None:
     assert address(PROXY, "203.0.113.9, 10.0.0.2") == "203.0.113.9"
 
