@@ -61,13 +61,14 @@ class Feeds:
 
     def send_away(self) -> None:
         """Let all pages connect anew at once: this process ends."""
-        self._renew(None)
-
-    def _renew(self, tag: str | None) -> None:
-        for room, feed in self._feeds.items():
+        for feed in self._feeds.values():
             for reader in list(feed.live):
-                if tag in {None, reader.author.tag}:
-                    reader.tell("renew", fragments.leaf(room, oob=True), "")
+                reader.tell("away", fragments.leaf(feed.room, oob=True), "")
+
+    def _renew(self, tag: str) -> None:
+        for room, feed in self._feeds.items():
+            for reader in [reader for reader in feed.live if reader.author.tag == tag]:
+                reader.tell("renew", fragments.leaf(room, oob=True), "")
 
     def leave(self, feed: Feed, reader: Reader) -> None:
         """Take a subscriber out; with the last one the feed ends."""

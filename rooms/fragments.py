@@ -140,9 +140,9 @@ def streamed(room: str, entries: Iterable[Entry]) -> str:
     return "".join(parts)
 
 
-def streamed_reload(room: str) -> str:
-    """Return what makes such a page load itself anew, once the response has ended."""
-    return _render("live/streamed_reload", {"room": room})
+def streamed_reload(room: str, seconds: int) -> str:
+    """Return what makes such a page load itself anew so long after the response has ended."""
+    return _render("live/streamed_reload", {"room": room, "seconds": seconds})
 
 
 # Private

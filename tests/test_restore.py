@@ -153,7 +153,7 @@ async def test_a_room_that_is_not_in_the_copy_is_empty_again(rooms: Rooms, path:
 
 async def test_who_posts_while_it_is_restored_is_answered(rooms: Rooms, path: str) -> None:
     room = new_room()
-    async with tool(rooms, room, name="alice", events="all") as alice:
+    async with tool(rooms, room, after=0, name="alice", events="all") as alice:
         await alice.post("kept")
         await asyncio.to_thread(rooms.manage, "backup", path)
         restoring = asyncio.create_task(asyncio.to_thread(rooms.manage, "restore", path))

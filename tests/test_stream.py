@@ -132,7 +132,7 @@ async def test_when_the_history_was_replaced_it_says_so_and_ends_to_be_loaded_an
                     await bob.until("what never comes")
                 told = bob.text[len(before) :]
         assert f'href="/chat/{room}/"' in told
-        assert '<meta http-equiv="refresh" content="3">' in told
+        assert '<meta http-equiv="refresh" content="1">' in told
         async with reader(own, room) as bob:
             assert "lost" not in await bob.until("kept")
         for trouble in ("Traceback", "ERROR"):

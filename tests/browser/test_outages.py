@@ -62,7 +62,8 @@ def test_after_a_restart_a_page_without_script_loads_its_log_anew(
     expect(stream.locator(".message .body")).to_have_text(["before"])
     rooms.restart()
     say(live(bob), "after")
-    expect(stream.locator(".message .body")).to_have_text(["before", "after"])
+    said = stream.locator(".message .body")
+    expect(said).to_have_text(["before", "after"], timeout=30_000)
 
 
 def test_a_page_that_missed_very_much_shows_the_newest_and_loads_the_rest(
