@@ -79,9 +79,12 @@ class Connections:
         self._open[place] += 1
         if settings.REDIS_URL and self._task is None:
             self._task = self.shared.loop.create_task(self._tell(), name="connections")
-        if most and (self._open[place] > most or not await self._keep(place, most)):
+        try:
+            if most and (self._open[place] > most or not await self._keep(place, most)):
+                raise RateLimited(RETRY_SECONDS, f"Too many {kind}s are open from your address.")
+        except BaseException:  # one who leaves while Redis is asked is cancelled here
             self.close(kind, address)
-            raise RateLimited(RETRY_SECONDS, f"Too many {kind}s are open from your address.")
+            raise
 
     def close(self, kind: Kind, address: str) -> None:
         """Count one less."""
