@@ -45,6 +45,22 @@ async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it
             assert "meanwhile" not in rooms.log(), "a log is no place for what people say"
 
 
+@pytest.mark.services
+async def test_without_its_database_one_who_is_signed_in_is_told_to_come_again() -> None:
+    with Postgres() as postgres, Rooms(database_url=postgres.database()) as rooms:
+        # Any key will do: the session is looked for before it is known.
+        cookie = {"Cookie": f"sessionid={'a' * 32}"}
+        async with connect(rooms.ws + "/ws/chat/lobby/", additional_headers=cookie) as tool:
+            await tool.send(json.dumps({"message": "before"}))
+            assert (await _next(tool, "message.posted"))["message"] == "before"
+        postgres.kill()
+        async with connect(rooms.ws + "/ws/chat/lobby/", additional_headers=cookie) as tool:
+            assert (await _next(tool, "error"))["code"] == "unavailable"
+            await asyncio.wait_for(tool.wait_closed(), 5)
+            assert tool.close_code == 4013
+        assert "Traceback" not in rooms.log()
+
+
 async def test_on_a_full_disk_the_chat_refuses_clearly_and_is_well_when_there_is_room() -> None:
     with Rooms() as rooms:
         async with (

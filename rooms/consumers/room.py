@@ -23,6 +23,7 @@ from rooms.errors import (
     InvalidRoom,
     RateLimited,
     Refused,
+    Unavailable,
 )
 from rooms.names import canonical_room
 from rooms.subscribers import Over, Revoked, Stuck, Subscriber
@@ -85,6 +86,9 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except InvalidRoom:
             raise DenyConnection() from None
         user, address = self.scope["user"], address_of(self.scope)
+        if user is None:
+            await self.turn_away(Unavailable())
+            return
         author = (
             authors.member(user, self.scope["session"].session_key or "")
             if user.is_authenticated

@@ -19,6 +19,9 @@ from rooms.server.sockets import GLANCE_SECONDS, Socket, SocketFactory
 from rooms.server.work import Work
 
 BACKLOG = 2048
+# In a storm of a thousand handshakes the last waits longer than Daphne's 5 s, and so does one for a
+# database that is away: who comes then is to be told so.
+HANDSHAKE_SECONDS = 60
 # How long the last frames have to leave, in seconds.
 GOODBYE_SECONDS = 0.1
 # How long what runs has to end when it is cancelled, in seconds.
@@ -40,7 +43,10 @@ class Server(DaphneServer):  # type: ignore[misc]
         self._work = Work(application)
         self._ports: list[Any] = []
         self.is_ending = False
-        super().__init__(self._work, *args, **kwargs)
+        patience = dict.fromkeys(
+            ("websocket_handshake_timeout", "websocket_connect_timeout"), HANDSHAKE_SECONDS
+        )
+        super().__init__(self._work, *args, **{**kwargs, **patience})
 
     # Daphne's run() makes its factories itself; these put ours in their place.
 

@@ -7,8 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-HANDSHAKE_SECONDS = 60
-
 
 class Command(BaseCommand):
     """Serve on HOST and PORT until SIGINT or SIGTERM."""
@@ -29,9 +27,6 @@ class Command(BaseCommand):
             websocket_max_message_size=settings.DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE,
             websocket_max_frame_size=settings.DAPHNE_WEBSOCKET_MAX_FRAME_SIZE,
             websocket_timeout=-1,  # a socket lives as long as its reader
-            # In a storm of a thousand handshakes the last waits longer than Daphne's 5 s.
-            websocket_handshake_timeout=HANDSHAKE_SECONDS,
-            websocket_connect_timeout=HANDSHAKE_SECONDS,
             server_name="",
             ready_callable=lambda: self.stdout.write(f"Rooms is open at {address}"),
         )
