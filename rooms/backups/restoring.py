@@ -17,6 +17,10 @@ from rooms.backups.contents import BATCH, FORMAT, Unusable, migrations, quoted, 
 from rooms.models import Epoch, Room, User
 from rooms.skeletons import skeleton
 
+# What comes of lines that nobody's backup wrote, and of a file that is not whole.
+_ODD = (ValueError, TypeError, AttributeError, LookupError)
+_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, *_ODD)
+
 
 def restore(path: Path) -> dict[str, int]:
     """Put the copy in the place of all that is stored; returns the rows of each model.
@@ -36,7 +40,7 @@ def restore(path: Path) -> dict[str, int]:
                 _fill(islice(lines, 1, 1 + sum(rows.values())))
                 Epoch.objects.update_or_create(pk=1, defaults={"word": Epoch.new_word()})
                 _raise_sequences()
-        except (ValueError, DeserializationError, IntegrityError, DataError) as error:
+        except (*_ODD, DeserializationError, IntegrityError, DataError) as error:
             # What they say may hold somebody's text.
             raise Unusable(f"it does not fit: {type(error).__name__}") from error
     return rows
@@ -47,14 +51,15 @@ def restore(path: Path) -> dict[str, int]:
 
 def _check(lines: gzip.GzipFile) -> dict[str, int]:
     """Read the file once to its end; returns how many rows it holds. Raises Unusable."""
+    known, applied = migrations()
     try:
         header = json.loads(lines.readline())
         if header["rooms"] != "backup":
             raise ValueError
-    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, LookupError, TypeError):
+        is_newer = header["format"] > FORMAT or set(header["migrations"]) - known
+    except _DAMAGE:
         raise Unusable("it is not a backup of Rooms") from None
-    known, applied = migrations()
-    if header["format"] > FORMAT or set(header["migrations"]) - known:
+    if is_newer:
         raise Unusable(f"it was made by a newer Rooms ({header['version']})")
     if known - applied:
         raise Unusable("the database is not ready for it: run manage.py migrate first")
@@ -65,7 +70,7 @@ def _check(lines: gzip.GzipFile) -> dict[str, int]:
         rows: dict[str, int] = json.loads(last)["rows"]
         if count - 1 != sum(rows.values()):
             raise ValueError
-    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError, LookupError):
+    except _DAMAGE:
         raise Unusable("it is damaged or cut off") from None
     return rows
 
