@@ -179,6 +179,8 @@ class Feed:
         task = self._reads.get(span)
         if task is None or (task.done() and (task.cancelled() or task.exception())):
             task = self._reads[span] = asyncio.ensure_future(read())
+            # Whoever asked may be gone when it fails: nobody is left to hear of it then.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
             if len(self._reads) > KEPT_READS:
                 del self._reads[next(iter(self._reads))]
         return await asyncio.shield(task)

@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -242,6 +244,28 @@ async def test_what_was_read_for_others_is_forgotten_when_the_room_moves_on() ->
     assert [frame["number"] for frame in late.of("message.deleted")] == [1]
     for tool in (early, late):
         await tool.leave()
+
+
+async def test_a_read_that_fails_when_its_reader_has_gone_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await say("one")
+    asked, told = threading.Event(), threading.Event()
+
+    def fail(*span: int) -> list[log.Entry]:
+        asked.set()
+        assert told.wait(5)
+        raise OperationalError
+
+    monkeypatch.setattr(log, "after", fail)
+    tool = await Tool().join(0)
+    await until(asked.is_set)
+    await tool.leave()
+    told.set()
+    await asyncio.sleep(0.1)
+    del tool  # and with it the feed that kept the answer
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 async def test_a_read_that_failed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
