@@ -85,7 +85,7 @@ class Shared:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._redis: Any = None
-        self._asked_again = 0.0
+        self._answered = self._asked_again = -AWAY_SECONDS
         self._is_away = False
         self._probe: asyncio.Task[None] | None = None
         if settings.REDIS_URL:
@@ -107,12 +107,15 @@ class Shared:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 answer: int = await self._redis.eval(script, len(keys), *keys, *arguments)
+                self._answered = self.loop.time()
                 return answer
         except Exception as error:  # whatever the client raises when its server is away
-            if not self._is_away:
+            # In a storm it is this process that has no time for the answer.
+            is_busy = self.loop.time() - self._answered < AWAY_SECONDS
+            if not (isinstance(error, TimeoutError) and is_busy) and not self._is_away:
                 logger.warning("Limits are counted here alone: %s", type(error).__name__)
-            self._is_away = True
-            self._asked_again = self.loop.time()
+                self._is_away = True
+                self._asked_again = self.loop.time()
             return None
 
     async def close(self) -> None:
@@ -134,6 +137,8 @@ class Shared:
             async with asyncio.timeout(AWAY_SECONDS):
                 await self._redis.ping()
                 self._is_away = False
+                self._answered = self.loop.time()
+                logger.info("Limits are counted in all processes again")
 
 
 def _rates(uses: tuple[Use, ...]) -> dict[str, Rate]:

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from pytest_django import Settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from rooms import limits
+from rooms.errors import RateLimited
 from tests.services import Postgres, Redis, Rooms
 from tests.tool import Tool, new_room, tool
 from tests.visitor import Visitor
@@ -338,3 +341,15 @@ async def _time_of(poster: Tool, text: str) -> float:
     started = time.monotonic()
     await poster.post(text)
     return time.monotonic() - started
+
+
+@pytest.mark.services
+async def test_a_redis_that_is_late_once_is_not_away(own_redis: Redis, settings: Settings) -> None:
+    settings.REDIS_URL = own_redis.url
+    alice, bob = (("hello", name, (1, 60.0)) for name in ("alice", "bob"))
+    await limits.take(alice)
+    own_redis.freeze()
+    await limits.take(bob)
+    own_redis.thaw()
+    with pytest.raises(RateLimited):
+        await limits.take(alice)
