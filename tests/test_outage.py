@@ -36,6 +36,11 @@ async def test_without_its_database_the_chat_refuses_clearly_and_is_well_when_it
             assert "typed meanwhile" in answer.text
             assert answer.headers["Retry-After"]
             assert (await browser.get("/healthz")).json()["status"] == "error"
+            signed_in = {"Cookie": f"sessionid={'a' * 32}"}
+            for path in ("/chat/", "/admin/"):
+                answer = await browser.get(path, headers=signed_in)
+                assert answer.status_code == 503
+                assert answer.headers["Retry-After"]
 
             postgres.start()
             await _until_well(browser)

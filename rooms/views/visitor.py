@@ -10,11 +10,9 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
 
-from rooms import authors, database, guests
+from rooms import authors, guests
 from rooms.addresses import address_of
 from rooms.authors import Author
-from rooms.errors import Unavailable
-from rooms.views.not_now import not_now
 
 
 class Visit(HttpRequest):
@@ -34,25 +32,19 @@ View = Callable[Concatenate[Visit, Parameters], Coroutine[Any, Any, HttpResponse
 
 
 def with_visitor(view: View[Parameters]) -> View[Parameters]:
-    """Give the view `request.you`; a guest who is new gets a cookie with the response.
-
-    While the database is away the answer is 503, with what was typed.
-    """
+    """Give the view `request.you`; a guest who is new gets a cookie with the response."""
 
     @wraps(view)
     async def visited(
         request: Visit, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> HttpResponseBase:
         known, address = guests.recall(request.COOKIES), address_of(getattr(request, "scope", {}))
-        try:
-            user = await request.auser()
-            if user.is_authenticated:
-                request.you = authors.member(user, request.session.session_key or "", address)
-                return await view(request, *args, **kwargs)
-            request.you = replace(known or authors.new_guest(), address=address)
-            response = await view(request, *args, **kwargs)
-        except database.AWAY:
-            return not_now(request, Unavailable())
+        user = await request.auser()
+        if user.is_authenticated:
+            request.you = authors.member(user, request.session.session_key or "", address)
+            return await view(request, *args, **kwargs)
+        request.you = replace(known or authors.new_guest(), address=address)
+        response = await view(request, *args, **kwargs)
         if known is None and guests.COOKIE not in response.cookies:
             guests.remember(response, request.you)
         return response
