@@ -4,6 +4,7 @@ from functools import cached_property
 
 from rooms import fragments, frames
 from rooms.log import Entry
+from rooms.wire import Texts
 
 
 class Batch:
@@ -14,7 +15,7 @@ class Batch:
         self.entries = entries
         self.high = high
         self.cursor = f"{high}.{epoch}"
-        self._frames: dict[frozenset[str], list[str]] = {}
+        self._frames: dict[frozenset[str], Texts] = {}
 
     @cached_property
     def posted(self) -> int:
@@ -22,22 +23,22 @@ class Batch:
         return sum(entry.kind == "posted" for entry in self.entries)
 
     @cached_property
-    def live(self) -> str:
+    def live(self) -> Texts:
         """The batch for pages that hold all before it."""
-        return fragments.live(self.room, self.entries, self.cursor)
+        return Texts([fragments.live(self.room, self.entries, self.cursor)])
 
     @cached_property
-    def backlog(self) -> str:
+    def backlog(self) -> Texts:
         """The batch for pages that were away."""
-        return fragments.backlog(self.room, self.entries, self.cursor)
+        return Texts([fragments.backlog(self.room, self.entries, self.cursor)])
 
     @cached_property
     def streamed(self) -> str:
         """The batch for pages without script."""
         return fragments.streamed(self.room, self.entries)
 
-    def frames(self, kinds: frozenset[str]) -> list[str]:
+    def frames(self, kinds: frozenset[str]) -> Texts:
         """Return the batch for tools that asked for these kinds of frames."""
         if kinds not in self._frames:
-            self._frames[kinds] = frames.entries(self.room, self.entries, kinds)
+            self._frames[kinds] = Texts(frames.entries(self.room, self.entries, kinds))
         return self._frames[kinds]

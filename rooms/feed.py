@@ -18,6 +18,7 @@ from rooms.log import Head
 from rooms.names import group_name
 from rooms.presence import Presence
 from rooms.typists import Typists
+from rooms.wire import Texts
 
 # When to read again after the database was away.
 RETRY_SECONDS = 1.0
@@ -37,7 +38,7 @@ class Reader(Protocol):
     def offer(self, batch: Batch) -> None:
         """Take a batch; called only while live."""
 
-    def tell(self, kind: str, fragment: str, frame: str) -> None:
+    def tell(self, kind: str, fragment: Texts, frame: Texts) -> None:
         """Take ephemeral news, as a page shows it and as a tool reads it."""
 
     def reset(self) -> None:
@@ -227,8 +228,9 @@ class Feed:
             self._tell("presence.changed", fragments.here(len(people)), frame)
 
     def _tell(self, kind: str, fragment: str, frame: str) -> None:
+        shown, said = Texts([fragment]), Texts([frame] if frame else ())
         for reader in list(self.live):
-            reader.tell(kind, fragment, frame)
+            reader.tell(kind, shown, said)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         def act() -> None:

@@ -9,6 +9,7 @@ from rooms.authors import Author
 from rooms.doorbell import Bell, bell
 from rooms.feed import Feed, Reader
 from rooms.presence import Presence
+from rooms.wire import Texts
 
 # A lost last ring, or a dead Redis, is made good within this: half of what is promised, for the
 # tick's own query and the round after it take their time too.
@@ -63,12 +64,12 @@ class Feeds:
         """Let all pages connect anew at once: this process ends."""
         for feed in self._feeds.values():
             for reader in list(feed.live):
-                reader.tell("away", fragments.leaf(feed.room, oob=True), "")
+                reader.tell("away", Texts([fragments.leaf(feed.room, oob=True)]), Texts())
 
     def _renew(self, tag: str) -> None:
         for room, feed in self._feeds.items():
             for reader in [reader for reader in feed.live if reader.author.tag == tag]:
-                reader.tell("renew", fragments.leaf(room, oob=True), "")
+                reader.tell("renew", Texts([fragments.leaf(room, oob=True)]), Texts())
 
     def leave(self, feed: Feed, reader: Reader) -> None:
         """Take a subscriber out; with the last one the feed ends."""

@@ -91,7 +91,7 @@ class Tool(_Reader):
     async def join(self, after: int | None = None, epoch: str = "") -> "Tool":
         """Join at a cursor, or at now."""
         self.subscriber = ToolSubscriber(
-            self.room, self.author, self._send, ALL, resumes=after is not None
+            self.room, self.author, self._send, kinds=ALL, resumes=after is not None
         )
         await self._begin(after, epoch)
         return self

@@ -15,6 +15,7 @@ FLOORS = (
     "formatting",
     "names",
     "sessions",
+    "wire",
     "skeletons",
     "rates",
     "limits",

@@ -11,7 +11,7 @@ from channels.exceptions import DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from rooms import authors, guests, limits
+from rooms import authors, guests, limits, wire
 from rooms.addresses import address_of
 from rooms.authors import Author
 from rooms.connections import connections
@@ -57,6 +57,8 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     _reading: asyncio.Task[None] | None = None
     _is_counted = False
     _is_closed = False
+    _sending = 0
+    _wire: wire.Write
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, its reader leaves the room."""
@@ -85,6 +87,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.room = canonical_room(self.scope["url_route"]["kwargs"]["room"])
         except InvalidRoom:
             raise DenyConnection() from None
+        self._wire = wire.of(self.scope)
         user, address = self.scope["user"], address_of(self.scope)
         if user is None:
             await self.turn_away(Unavailable())
@@ -146,7 +149,15 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_text(self, text: str) -> None:
         """Send one frame; waits while the reader's own buffers are full, if the server can."""
-        await self.base_send({"type": "websocket.send", "text": text})
+        self._sending += 1
+        try:
+            await self.base_send({"type": "websocket.send", "text": text})
+        finally:
+            self._sending -= 1
+
+    def write(self, frames: bytes) -> bool:
+        """Send frames at once if nothing is under way; return whether it was done."""
+        return not self._sending and not self._is_closed and self._wire(frames)
 
     def start_reading(self, subscriber: Subscriber) -> None:
         """Let the subscriber, which has begun, read for this socket."""

@@ -42,7 +42,12 @@ class JsonRoomConsumer(RoomConsumer):
                 self.author = replace(named, address=self.author.address)
                 await guests.claim_name(self.author.name, self.author.tag)
             self.subscriber = ToolSubscriber(
-                self.room, self.author, self.send_text, kinds, resumes=cursor is not None
+                self.room,
+                self.author,
+                self.send_text,
+                self.write,
+                kinds=kinds,
+                resumes=cursor is not None,
             )
             await self.subscriber.begin(cursor, options.get("epoch", [""])[-1])
         except Refused as refused:

@@ -12,7 +12,7 @@ from django.conf import settings
 from twisted.internet import defer
 from twisted.python.failure import Failure
 
-from rooms import posting
+from rooms import posting, wire
 from rooms.feeds import feeds
 from rooms.server.requests import RequestFactory
 from rooms.server.sockets import GLANCE_SECONDS, Socket, SocketFactory
@@ -67,6 +67,12 @@ class Server(DaphneServer):  # type: ignore[misc]
     @ws_factory.setter
     def ws_factory(self, stock: WebSocketFactory) -> None:
         self._ws_factory = SocketFactory(self, server=self.server_name)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Serve a connection; a socket offers the application its short way to the wire."""
+        if isinstance(protocol, Socket):
+            scope["extensions"] = wire.extensions(protocol)
+        return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Hand on what the application sends; return when the reader has room for more."""

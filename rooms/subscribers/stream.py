@@ -1,10 +1,9 @@
 """A page without script."""
 
-from collections.abc import Sequence
-
 from rooms import fragments
 from rooms.batches import Batch
 from rooms.subscribers.subscriber import Over, Subscriber
+from rooms.wire import Texts
 
 # Until it loads itself anew, in seconds. It cannot try twice: a server that restarts needs time.
 RELOAD_SECONDS = 1
@@ -16,10 +15,10 @@ class StreamSubscriber(Subscriber):
 
     _pause = RELOAD_SECONDS
 
-    def _live(self, batch: Batch) -> Sequence[str]:
-        return [batch.streamed] if batch.streamed else ()
+    def _live(self, batch: Batch) -> Texts:
+        return Texts([batch.streamed] if batch.streamed else ())
 
-    def tell(self, kind: str, fragment: str, frame: str) -> None:
+    def tell(self, kind: str, fragment: Texts, frame: Texts) -> None:
         """Take the one piece of news that concerns it: to come anew."""
         if kind in {"renew", "away"}:
             self._pause = RESTART_SECONDS if kind == "away" else self._pause

@@ -8,16 +8,17 @@ takes nothing for STUCK_SECONDS ends.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
-from rooms import database, log
+from rooms import database, log, wire
 from rooms.authors import Author
 from rooms.batches import Batch
 from rooms.feed import Feed
 from rooms.feeds import feeds
 from rooms.log import Head
+from rooms.wire import Texts, Write
 
 RETRY_SECONDS = 1.0
 # A page that missed more entries than this gets its list replaced.
@@ -41,18 +42,23 @@ class Revoked(Exception):
 
 
 class Subscriber:
-    """One reader of one room; the kinds of reader say how it is shown."""
+    """One reader of one room; the kinds of reader say how it is shown.
 
-    def __init__(self, room: str, author: Author, send: Send) -> None:
+    `send` takes a text when there is room for it; `write` is the short way, where there is one.
+    """
+
+    def __init__(self, room: str, author: Author, send: Send, write: Write = wire.never) -> None:
         self.room = room
         self.author = author
         self.cursor = 0
         self.is_revoked = False
         self.feed: Feed
         self._send = send
+        self._write = write
         self._pending: deque[str] = deque()
         self._size = 0
-        self._wake = asyncio.Event()
+        self._wake = asyncio.Event()  # cleared only while the task has nothing to do
+        self._wake.set()
         self._arrived = False
         self._lost = ""
 
@@ -92,8 +98,9 @@ class Subscriber:
                 elif self not in self.feed.live:
                     await self._catch_up()
                 else:
-                    await self._wake.wait()
+                    # No await since all was found done: what comes now wakes it.
                     self._wake.clear()
+                    await self._wake.wait()
             except database.AWAY:
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -118,7 +125,7 @@ class Subscriber:
             self.feed.live.discard(self)
             self._wake.set()
 
-    def tell(self, kind: str, fragment: str, frame: str) -> None:
+    def tell(self, kind: str, fragment: Texts, frame: Texts) -> None:
         """Take ephemeral news; it is lost when too much is waiting."""
         self._put(self._news(kind, fragment, frame))
 
@@ -134,23 +141,23 @@ class Subscriber:
 
     # What the kinds of reader say
 
-    def _live(self, batch: Batch) -> Sequence[str]:
+    def _live(self, batch: Batch) -> Texts:
         raise NotImplementedError
 
-    def _backlog(self, batch: Batch) -> Sequence[str]:
+    def _backlog(self, batch: Batch) -> Texts:
         return self._live(batch)
 
-    def _news(self, kind: str, fragment: str, frame: str) -> Sequence[str]:
-        return ()
+    def _news(self, kind: str, fragment: Texts, frame: Texts) -> Texts:
+        return Texts()
 
-    def _greeting(self, head: Head) -> Sequence[str]:
-        return ()
+    def _greeting(self, head: Head) -> Texts:
+        return Texts()
 
-    def _arrival(self) -> Sequence[str]:
-        return ()
+    def _arrival(self) -> Texts:
+        return Texts()
 
-    def _restart(self, head: Head, reason: str) -> Sequence[str]:
-        return ()
+    def _restart(self, head: Head, reason: str) -> Texts:
+        return Texts()
 
     async def _leap(self, head: Head) -> str:
         """Return what replaces all that the reader holds, or nothing: read everything instead."""
@@ -185,13 +192,17 @@ class Subscriber:
                 self._arrived = True
                 self._put(self._arrival())
 
-    def _put(self, texts: Sequence[str]) -> bool:
-        size = sum(map(len, texts))
+    def _put(self, texts: Texts) -> bool:
+        if not texts:
+            return True
+        # Awake, the task has something to say, or to find out, before this may be said.
+        if not self._wake.is_set() and self._write(texts.frames):
+            return True
         most = settings.PENDING_MAX
-        if most and self._pending and self._size + size > most:
+        if most and self._pending and self._size + texts.size > most:
             return False
         self._pending.extend(texts)
-        self._size += size
+        self._size += texts.size
         self._wake.set()
         return True
 
