@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 from pytest_django import Settings
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.protocol import State
+from websockets.uri import parse_uri
 
 from rooms.authors import Author
 from rooms.subscribers import Over, PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
@@ -42,9 +46,22 @@ async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
             await asyncio.sleep(0.005)
 
 
-class _Reader:
-    """Somebody who reads a room; takes nothing while `free` is cleared."""
+def texts(frames: bytes) -> list[str]:
+    """Return the texts of whole WebSocket frames, as a client reads them."""
+    client = ClientProtocol(parse_uri("ws://localhost/"), state=State.OPEN)
+    client.receive_data(frames)
+    read = client.events_received()
+    assert all(isinstance(one, Frame) and one.fin and one.opcode is Opcode.TEXT for one in read)
+    return [bytes(one.data).decode() for one in read if isinstance(one, Frame)]
 
+
+class _Reader:
+    """Somebody who reads a room; takes nothing while `free` is cleared.
+
+    With `has_wire` the short way leads here too.
+    """
+
+    has_wire = True
     subscriber: Subscriber
     task: asyncio.Task[None]
 
@@ -84,6 +101,12 @@ class _Reader:
         await self.free.wait()
         self.texts.append(text)
 
+    def _write(self, frames: bytes) -> bool:
+        if self.has_wire and self.free.is_set():
+            self.texts += texts(frames)
+            return True
+        return False
+
 
 class Tool(_Reader):
     """A tool that asked for everything."""
@@ -91,7 +114,7 @@ class Tool(_Reader):
     async def join(self, after: int | None = None, epoch: str = "") -> "Tool":
         """Join at a cursor, or at now."""
         self.subscriber = ToolSubscriber(
-            self.room, self.author, self._send, kinds=ALL, resumes=after is not None
+            self.room, self.author, self._send, self._write, kinds=ALL, resumes=after is not None
         )
         await self._begin(after, epoch)
         return self
@@ -139,7 +162,7 @@ class Page(_Reader):
 
     async def join(self, after: int, epoch: str) -> "Page":
         """Join at the cursor of the page as it was loaded."""
-        self.subscriber = PageSubscriber(self.room, self.author, self._send)
+        self.subscriber = PageSubscriber(self.room, self.author, self._send, self._write)
         await self._begin(after, epoch)
         return self
 

@@ -13,12 +13,19 @@ from rooms.batches import Batch
 from rooms.doorbell import bell
 from rooms.models import Epoch
 from rooms.names import group_name
-from rooms.subscribers import Stuck, subscriber
+from rooms.subscribers import Revoked, Stuck, subscriber
+from rooms.wire import Texts
+from tests import cast
 from tests.cast import Page, Tool, alice, bob, dave, unhurried, until
 
 __all__ = ["unhurried"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["short way", "long way"])
+def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cast._Reader, "has_wire", request.param)
 
 
 async def say(*texts: str) -> log.Receipt:
@@ -175,6 +182,33 @@ async def test_a_reader_who_takes_nothing_is_stuck(settings: Settings) -> None:
     await say("one")
     with pytest.raises(Stuck):
         await asyncio.wait_for(tool.task, 2)
+    tool.subscriber.end()
+
+
+async def test_nothing_overtakes_what_is_pending() -> None:
+    tool = await Tool().join(0)
+    await until(lambda: tool.is_live)
+    tool.free.clear()
+    await say("one", "two")
+    await until(lambda: tool.subscriber.cursor == 2)
+    tool.free.set()
+    # Its task has not come around yet.
+    tool.subscriber.tell("typing", Texts(["last"]), Texts(['{"type":"last"}']))
+    await until(lambda: tool.of("last"))
+    assert tool.said == ["one", "two"]
+    assert tool.frames[-1]["type"] == "last"
+    await tool.leave()
+
+
+async def test_who_is_signed_out_is_told_nothing_more() -> None:
+    tool = await Tool().join(0)
+    await until(lambda: tool.is_live)
+    before = len(tool.texts)
+    tool.subscriber.revoke()
+    tool.subscriber.tell("typing", Texts(["more"]), Texts(['{"type":"more"}']))
+    with pytest.raises(Revoked):
+        await asyncio.wait_for(tool.task, 2)
+    assert len(tool.texts) == before
     tool.subscriber.end()
 
 

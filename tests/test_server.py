@@ -27,6 +27,10 @@ from tests.visitor import csrf_token
 COUNT, SIZE = 1500, 4000
 HEADERS_MAX, FORM_MAX = 2000, 5000
 
+either_way = pytest.mark.parametrize(
+    "program", [["manage.py"], ["-m", "tests.long_way"]], ids=["short way", "long way"]
+)
+
 
 @pytest.fixture(scope="module")
 def rooms() -> Iterator[Rooms]:
@@ -196,8 +200,11 @@ async def test_what_has_been_asked_may_take_its_time(slow: Rooms) -> None:
 # Readers who do not read
 
 
-async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothing() -> None:
-    with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}) as rooms:
+@either_way
+async def test_one_who_does_not_read_costs_little_delays_nobody_and_loses_nothing(
+    program: list[str],
+) -> None:
+    with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}, program=program) as rooms:
         address = rooms.ws + "/ws/chat/lobby/"
         deaf = socket.create_connection(("127.0.0.1", rooms.port))
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
@@ -252,8 +259,9 @@ def test_what_a_stranger_gets_wrong_is_no_error_of_ours(rooms: Rooms) -> None:
     assert "ERROR" not in rooms.log()[before:]
 
 
-async def test_a_stuck_reader_does_not_slow_the_others() -> None:
-    with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}) as rooms:
+@either_way
+async def test_a_stuck_reader_does_not_slow_the_others(program: list[str]) -> None:
+    with Rooms(env={"POST_RATE": "off", "STUCK_SECONDS": "off"}, program=program) as rooms:
         address = rooms.ws + "/ws/chat/{}/"
         deaf = socket.create_connection(("127.0.0.1", rooms.port))
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
