@@ -2,6 +2,7 @@
 
 - `send` waits while a reader's buffer is full. Daphne's never does, so that the server would keep
   everything for a reader who stopped reading.
+- A socket offers the application a short way to the wire (`rooms.wire`).
 - A frame above the limit is answered with close code 1009, and an application may close with any
   code of the protocol, not 1000 and 3000 to 4999 only.
 - A socket whose frames are not dealt with is not read any further: Daphne's queue has no end.
