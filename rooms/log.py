@@ -104,14 +104,17 @@ def after(room_id: int, low: int, high: int) -> list[Entry]:
 def page(room_id: int | None, head: int, before: int | None = None) -> list[Message]:
     """Return the last `PAGE_SIZE` messages posted up to `head`, oldest first.
 
-    With `before`, only messages whose number is below it.
+    With `before`, the last whose number is below it.
     """
     if room_id is None:
         return []
-    rows = Message.objects.filter(room_id=room_id, posted_seq__lte=head)
-    if before is not None:
-        rows = rows.filter(number__lt=before)
-    return list(rows.order_by("-number")[:PAGE_SIZE])[::-1]
+    # Ordered by what they are found by: else a long log is sorted for each page of it.
+    rows = Message.objects.filter(room_id=room_id)
+    if before is None:
+        rows = rows.filter(posted_seq__lte=head).order_by("-posted_seq")
+    else:
+        rows = rows.filter(number__lt=before).order_by("-number")
+    return list(rows[:PAGE_SIZE])[::-1]
 
 
 def around(room_id: int, number: int) -> list[Message]:

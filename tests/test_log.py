@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rooms import log, posting
@@ -83,6 +84,24 @@ def test_a_page_holds_the_last_ones_posted_up_to_its_head(monkeypatch: pytest.Mo
     assert [m.number for m in log.page(room_id, 5)] == [3, 4, 5]
     assert [m.number for m in log.page(room_id, 6, before=4)] == [1, 2, 3]
     assert log.page(None, 0) == []
+
+
+@pytest.mark.parametrize("before", [None, 5])
+def test_no_page_sorts_a_long_log(before: int | None) -> None:
+    for n in range(10):
+        say(str(n))
+    room_id = log.head("lobby").room_id
+    with CaptureQueriesContext(connection) as asked:
+        assert len(log.page(room_id, 10, before)) == (10 if before is None else 4)
+    [query] = asked.captured_queries
+    on_postgres = connection.vendor == "postgresql"
+    with transaction.atomic(), connection.cursor() as cursor:
+        if on_postgres:
+            cursor.execute("SET LOCAL enable_sort = off")  # for ten rows it would not mind
+        cursor.execute(f"EXPLAIN {'' if on_postgres else 'QUERY PLAN '}{query['sql']}")
+        plan = str(cursor.fetchall())
+    assert "Sort" not in plan
+    assert "ORDER BY" not in plan
 
 
 def test_a_room_that_was_never_posted_in_has_an_empty_head() -> None:
