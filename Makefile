@@ -12,6 +12,9 @@ STATIC := var/static/.collected
 # Of `make faults`: in each of its two worlds; without a seed one is drawn.
 SECONDS ?= 60
 SEED ?=
+# Of `make bench`: how often each thing is measured, and what else `python -m tests.bench` takes.
+REPEAT ?= 3
+KNOBS ?=
 # Of `make fuzz`.
 TIMES ?= 20
 
@@ -19,7 +22,7 @@ TIMES ?= 20
 new_enough = $(shell $(PYTHON) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null)
 has_venv = $(shell $(PYTHON) -c 'import ensurepip, venv; print(True)' 2>/dev/null)
 
-.PHONY: run test test-quick faults fuzz lint format clean help
+.PHONY: run test test-quick faults fuzz bench lint format clean help
 .DEFAULT_GOAL := help
 
 run: $(INSTALLED) $(STATIC) ## serve the chat on http://127.0.0.1:8000 (HOST and PORT change it)
@@ -38,6 +41,9 @@ faults: $(TESTABLE) $(STATIC) ## break everything for a while, and judge (SECOND
 
 fuzz: $(TESTABLE) $(STATIC) ## try TIMES=20 times as many surprises as `make test` does
 	TIMES=$(TIMES) $(BIN)/pytest --quiet tests/fuzz tests/test_convergence.py
+
+bench: $(TESTABLE) $(STATIC) ## compare what things cost with other servers (REPEAT, KNOBS)
+	@$(BIN)/python -m tests.bench --repeat=$(REPEAT) --write $(KNOBS)
 
 lint: $(TESTABLE) ## check format, style, types, templates, settings and migrations
 	$(BIN)/ruff format --check --quiet

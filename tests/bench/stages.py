@@ -1,0 +1,104 @@
+"""Which servers each of the rows needs; a stage is what is measured with them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+from tests.bench.halls import Server, halls
+from tests.bench.knobs import Knobs
+from tests.bench.rivals import Broadcast, NodeWs, Ours, Raw, Tutorial, node_is_there
+from tests.bench.rows.fan_out import fan_out
+from tests.bench.rows.gathering import gathering
+from tests.bench.rows.history import history
+from tests.bench.rows.overload import overload
+from tests.bench.rows.pages import pages
+from tests.bench.rows.posts import posts
+from tests.bench.rows.saturation import saturation
+from tests.bench.rows.sockets import sockets
+from tests.bench.table import Row
+from tests.services import Postgres, Redis
+from tests.services.program import Program
+
+Started = TypeVar("Started", bound=Program)
+
+
+async def _full_room(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        redis = await start(Redis())
+        servers: list[Server] = [
+            Ours(),
+            Ours("Rooms on Redis", redis.url),
+            Tutorial(),
+            Tutorial("tutorial on Redis", redis.url),
+            Broadcast(),
+            Raw(),
+        ]
+        if node_is_there():
+            servers.append(NodeWs())
+        started = await asyncio.gather(*map(start, servers))
+        async with halls(started, knobs.people) as filled:
+            rows = await fan_out(filled, knobs)
+            return rows + await saturation(filled, knobs)
+
+
+async def _overload(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        redis = await start(Redis())
+        servers: list[Server] = [Ours(), Tutorial(), Tutorial("tutorial on Redis", redis.url)]
+        return await overload([await start(server) for server in servers], knobs)
+
+
+async def _posts(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await posts(await start(Postgres()), knobs)
+
+
+async def _pages(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await pages(await start(Ours()), knobs)
+
+
+async def _sockets(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await sockets(await start(Ours()), await start(Tutorial()), knobs)
+
+
+async def _history(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await history(await start(Ours()), knobs)
+
+
+async def _gathering(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await gathering(await start(Ours()), knobs)
+
+
+STAGES: dict[str, Callable[[Knobs], Coroutine[Any, Any, list[Row]]]] = {
+    "full room": _full_room,
+    "overload": _overload,
+    "posts": _posts,
+    "pages": _pages,
+    "sockets": _sockets,
+    "history": _history,
+    "gathering": _gathering,
+}
+
+
+@asynccontextmanager
+async def _programs() -> AsyncIterator[Callable[[Started], Awaitable[Started]]]:
+    """Give what starts a program, and stop all of them afterwards."""
+    async with AsyncExitStack() as running:
+
+        async def start(program: Started) -> Started:
+            starting = asyncio.create_task(asyncio.to_thread(program.__enter__))
+            running.push_async_callback(_stop, program, starting)
+            return await asyncio.shield(starting)
+
+        yield start
+
+
+async def _stop(program: Program, starting: asyncio.Task[Any]) -> None:
+    # A thread cannot be cancelled: what it is about to start has to be waited for, or it stays.
+    await asyncio.wait([starting])
+    await asyncio.to_thread(program.__exit__, None, None, None)

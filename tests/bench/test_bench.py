@@ -1,0 +1,156 @@
+import os
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import replace
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import uvloop
+
+from tests.bench.cpu import cpu_of
+from tests.bench.crowd import MARK, Crowd
+from tests.bench.halls import Server, halls
+from tests.bench.knobs import Knobs
+from tests.bench.picture import picture
+from tests.bench.posters import post
+from tests.bench.rivals import Broadcast, NodeWs, Ours, Raw, Tutorial, node_is_there
+from tests.bench.rivals.rival import FRAME
+from tests.bench.rows.fan_out import fan_out
+from tests.bench.rows.gathering import gathering
+from tests.bench.rows.history import history
+from tests.bench.rows.overload import overload
+from tests.bench.rows.pages import pages
+from tests.bench.rows.posts import posts
+from tests.bench.rows.saturation import saturation
+from tests.bench.rows.sockets import sockets
+from tests.bench.table import Goal, Row, markdown, medians
+from tests.services import Postgres
+
+LITTLE = Knobs(seconds=0.1, repeat=1, people=20, idle=10, history=1100)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Ours]:
+    """Rooms as it is measured."""
+    with Ours() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tutorial() -> Iterator[Tutorial]:
+    """The tutorial's chat, in memory."""
+    with Tutorial() as server:
+        yield server
+
+
+def measure(row: Coroutine[Any, Any, list[Row]]) -> list[Row]:
+    """Run a row's code, and look whether it found what it should."""
+    rows = uvloop.run(row)
+    assert rows
+    for found in rows:
+        assert found.values
+        assert found.goals
+        assert all(value >= 0 for value in found.values.values())
+        assert [goal for goal in found.goals if "lost" in goal.what and goal.measured] == []
+    return rows
+
+
+def test_a_full_room_can_be_measured(ours: Ours, tutorial: Tutorial) -> None:
+    async def both() -> list[Row]:
+        with Raw() as raw:
+            async with halls([ours, tutorial, raw], LITTLE.people) as filled:
+                return [*await fan_out(filled, LITTLE), *await saturation(filled, LITTLE)]
+
+    for row in measure(both()):
+        assert list(row.values) == ["Rooms", "tutorial", "raw writer"]
+        assert all(value > 0 for value in row.values.values())
+
+
+def test_overload_can_be_measured(ours: Ours, tutorial: Tutorial) -> None:
+    measure(overload([ours, tutorial], LITTLE))
+
+
+def test_posts_can_be_measured(postgres: Postgres) -> None:
+    assert len(measure(posts(postgres, LITTLE))) == 4
+
+
+def test_pages_can_be_measured(ours: Ours) -> None:
+    [row] = measure(pages(ours, LITTLE))
+    assert row.values["the room page"] > row.values["an empty view"]
+
+
+def test_sockets_can_be_measured(ours: Ours, tutorial: Tutorial) -> None:
+    measure(sockets(ours, tutorial, LITTLE))
+
+
+def test_history_can_be_measured(ours: Ours) -> None:
+    measure(history(ours, LITTLE))
+
+
+def test_gathering_can_be_measured(ours: Ours) -> None:
+    measure(gathering(ours, LITTLE))
+
+
+def test_what_a_process_costs_grows_with_its_work_even_in_threads_that_have_ended() -> None:
+    def work() -> None:
+        until = time.thread_time() + 0.05
+        while time.thread_time() < until:
+            pass
+
+    before = cpu_of(os.getpid())
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert cpu_of(os.getpid()) - before >= 50_000_000
+
+
+async def test_what_does_not_come_is_counted_as_lost() -> None:
+    assert await Crowd(1).settle(7, 0.05) == 7
+
+
+@pytest.mark.parametrize(
+    "server",
+    [Ours(), Tutorial(), Broadcast(), Raw(), *([NodeWs()] if node_is_there() else [])],
+    ids=lambda server: server.name,
+)
+def test_all_servers_send_frames_of_the_same_length(server: Server) -> None:
+    async def length() -> int:
+        async with Crowd(server.marks) as crowd:
+            await crowd.join(server.address(), 1)
+            [seat] = crowd.seats
+            seat.wanted = MARK
+            post(seat, server.padding)
+            await seat.seen.wait()
+            assert seat.count == 1
+            return seat.size
+
+    with server:
+        assert abs(uvloop.run(length()) - FRAME) <= 4
+
+
+def test_a_goal_knows_whether_it_is_reached() -> None:
+    assert Goal("", 1.0, "at most", 1).is_reached
+    assert not Goal("", 1.1, "at most", 1).is_reached
+    assert Goal("", 1.0, "at least", 1).is_reached
+    assert not replace(Goal("", 0.9, "at most", 1), keeps="at least").is_reached
+
+
+def test_a_median_is_not_moved_by_one_bad_repetition() -> None:
+    assert medians({"Rooms": [2, 1, 900]}) == {"Rooms": 2}
+
+
+def test_the_table_says_what_was_not_reached() -> None:
+    row = Row("fan-out", "µs", {"Rooms": 1234.5}, [Goal("ratio", 2, "at most", 1)])
+    assert "| **fan-out**, µs | Rooms | 1,234 | | |" in markdown([row])
+    assert "| ratio | 2 | at most 1 | **not reached** |" in markdown([row])
+
+
+def test_the_picture_shows_who_it_is_about() -> None:
+    row = Row("fan-out, 20 messages/s", "µs", {"Rooms": 3, "A & B": 30})
+    drawn = ElementTree.fromstring(picture([row]))
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["fan-out, 20 messages/s: µs", "Rooms", "3", "A & B", "30"]
+    widths = [float(bar.attrib["width"]) for bar in drawn.iter("{http://www.w3.org/2000/svg}rect")]
+    assert widths[1] == pytest.approx(10 * widths[0])
