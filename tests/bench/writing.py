@@ -96,7 +96,7 @@ async def _read_along() -> list[asyncio.Task[None]]:
         """Throw it away: a socket would cost the same however it was written."""
 
     posted = frozenset({"message.posted"})
-    tool = ToolSubscriber(_ROOM, nameless_tool(), drop, posted, resumes=False)
+    tool = ToolSubscriber(_ROOM, nameless_tool(), drop, kinds=posted, resumes=False)
     page = PageSubscriber(_ROOM, nameless_tool(), drop)
     for reader in (tool, page):
         await reader.begin()
