@@ -19,7 +19,10 @@ from rooms.skeletons import skeleton
 
 # What comes of lines that nobody's backup wrote, and of a file that is not whole.
 _ODD = (ValueError, TypeError, AttributeError, LookupError)
-_DAMAGE = (gzip.BadGzipFile, zlib.error, EOFError, *_ODD)
+_TORN = (gzip.BadGzipFile, zlib.error, EOFError)
+_ANOTHER = "it is not a backup of Rooms"
+_DAMAGED = "it is damaged or cut off"
+_PACKED = b"\x1f\x8b"  # how every file of gzip begins (RFC 1952)
 
 
 def restore(path: Path) -> dict[str, int]:
@@ -29,6 +32,9 @@ def restore(path: Path) -> dict[str, int]:
     is done they show what was, and their posts wait or are refused as unavailable. Raises
     Unusable or OSError, and then has changed nothing.
     """
+    with path.open("rb") as file:
+        if file.read(len(_PACKED)) != _PACKED:
+            raise Unusable(_ANOTHER)
     with gzip.open(path) as lines:
         rows = _check(lines)
         lines.seek(0)
@@ -57,8 +63,10 @@ def _check(lines: gzip.GzipFile) -> dict[str, int]:
         if header["rooms"] != "backup":
             raise ValueError
         is_newer = header["format"] > FORMAT or set(header["migrations"]) - known
-    except _DAMAGE:
-        raise Unusable("it is not a backup of Rooms") from None
+    except _TORN:
+        raise Unusable(_DAMAGED) from None
+    except _ODD:
+        raise Unusable(_ANOTHER) from None
     if is_newer:
         raise Unusable(f"it was made by a newer Rooms ({header['version']})")
     if known - applied:
@@ -70,8 +78,8 @@ def _check(lines: gzip.GzipFile) -> dict[str, int]:
         rows: dict[str, int] = json.loads(last)["rows"]
         if count - 1 != sum(rows.values()):
             raise ValueError
-    except _DAMAGE:
-        raise Unusable("it is damaged or cut off") from None
+    except (*_TORN, *_ODD):
+        raise Unusable(_DAMAGED) from None
     return rows
 
 
