@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
@@ -19,7 +20,13 @@ pytestmark = [pytest.mark.services, pytest.mark.browser]
 AWAY_SECONDS = 5.0
 
 
-async def test_a_rolling_restart_is_no_more_than_a_reconnect() -> None:
+def test_a_rolling_restart_is_no_more_than_a_reconnect() -> None:
+    # In a thread of its own: in this one Playwright's event loop may run already.
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(asyncio.run, _restart_one_after_the_other()).result()
+
+
+async def _restart_one_after_the_other() -> None:
     records, end = Records(), asyncio.Event()
     async with world("several") as rolling, async_playwright() as playwright:
         browser = await alaunch(playwright)
