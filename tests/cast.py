@@ -36,7 +36,7 @@ ALL = frozenset(
 @pytest.fixture(autouse=True)
 def unhurried(settings: Settings) -> None:
     """Let everybody post as fast as the test likes."""
-    settings.POST_RATE = None
+    settings.POST_RATE = settings.ROOM_RATE = None
 
 
 async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
