@@ -3,29 +3,29 @@
 On the long way each reader's copy of a frame waits in a queue, wakes a task, passes the consumer,
 middleware, Daphne and Autobahn, which builds it anew, and waits in a buffer for the event loop. The
 short way goes around all of that, and is taken only while nothing else is under way to the same
-reader, so that nothing is overtaken and no frame is torn. Each of three knows a part of that: the
-subscriber that its task sleeps and nothing is pending, the consumer that it is not sending and has
-not closed, and `write` that the socket is open and nothing waits in the protocol or its transport.
-All of it runs in the event loop's thread, without an await in between.
+reader, so that nothing is overtaken and no frame is torn. Whoever has something under way holds the
+line meanwhile: the subscriber while its task is awake, the consumer while it sends, the socket
+before it is open and from its close frame on. What the transport buffers, the line sees itself. All
+of it runs in the event loop's thread, without an await in between.
 
-Otherwise nothing is written, and the long way is taken, with its bounds on what waits. What the
-system leaves of the last frames waits in the transport, where all that follows queues up behind it.
+While the line is held nothing is written, and the long way is taken, with its bounds on what waits.
+What the system leaves of the last frames waits in the transport, where all that follows queues up
+behind it.
 
-The server offers `write` as an ASGI extension in the scope, for middleware wraps `send`. A server
+The server offers the line as an ASGI extension in the scope, for middleware wraps `send`. A server
 that has none is served the long way.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from twisted.internet.tcp import Connection
 
 EXTENSION = "rooms.wire"
 _TEXT = 0x81  # a whole text message; what a server sends is not masked
-
-# Takes frames, and returns whether they were written: all of them, or none.
-Write = Callable[[bytes], bool]
+# What is left of more than that would have to be waited for.
+_AT_ONCE_MAX = Connection.bufferSize
 
 
 class Texts(tuple[str, ...]):
@@ -55,43 +55,38 @@ def frame(text: str) -> bytes:
     return head + payload
 
 
-def extensions(socket: Any) -> dict[str, Write]:
-    """Return what a socket of our Daphne offers: nothing under TLS, which sends no bytes bare."""
-    transport = socket.transport
-    if isinstance(transport, Connection) and not transport.TLS:
-        return {EXTENSION: partial(write, socket)}
-    return {}
+class Line:
+    """One socket's short way. `holds` counts those who have something under way."""
+
+    __slots__ = ("_transport", "holds")
+
+    def __init__(self, transport: Any = None, holds: int = 0) -> None:
+        # TLS sends no bytes bare.
+        is_bare = isinstance(transport, Connection) and not transport.TLS
+        self._transport: Any = transport if is_bare else None
+        self.holds = holds if is_bare else holds + 1
+
+    def write(self, frames: bytes) -> bool:
+        """Hand the frames to the system, if nobody holds the line; return whether it was done."""
+        if self.holds:
+            return False
+        transport = self._transport
+        if (
+            transport.dataBuffer
+            or transport._tempDataBuffer
+            or transport.disconnecting
+            or len(frames) > _AT_ONCE_MAX
+        ):
+            return False
+        try:
+            sent = transport.socket.send(frames)
+        except OSError:  # full, or gone: the transport finds out which
+            return False
+        if sent < len(frames):
+            transport.write(frames[sent:])
+        return True
 
 
-def of(scope: Mapping[str, Any]) -> Write:
-    """Return the connection's short way; where the server has none, one that never writes."""
-    way: Write = (scope.get("extensions") or {}).get(EXTENSION, never)
-    return way
-
-
-def never(frames: bytes) -> bool:
-    """Write nothing."""
-    return False
-
-
-def write(socket: Any, frames: bytes) -> bool:
-    """Hand the frames to the system if nothing waits before them; return whether it was done."""
-    transport = socket.transport
-    if (
-        transport.dataBuffer
-        or transport._tempDataBuffer
-        or socket.state != socket.STATE_OPEN
-        or socket.send_state != socket.SEND_STATE_GROUND
-        or socket.send_queue
-        or transport.disconnecting
-        # What is left of more than that would have to be waited for.
-        or len(frames) > transport.bufferSize
-    ):
-        return False
-    try:
-        sent = transport.socket.send(frames)
-    except OSError:  # full, or gone: the transport finds out which
-        return False
-    if sent < len(frames):
-        transport.write(frames[sent:])
-    return True
+def of(scope: Mapping[str, Any]) -> Line:
+    """Return the connection's short way; where the server has none, one that is always held."""
+    return (scope.get("extensions") or {}).get(EXTENSION) or Line()

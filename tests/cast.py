@@ -15,6 +15,7 @@ from websockets.uri import parse_uri
 
 from rooms.authors import Author
 from rooms.subscribers import Over, PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
+from rooms.wire import Line
 
 alice = Author("guest:alice", "alice")
 bob = Author("guest:bob", "bob")
@@ -101,11 +102,20 @@ class _Reader:
         await self.free.wait()
         self.texts.append(text)
 
-    def _write(self, frames: bytes) -> bool:
-        if self.has_wire and self.free.is_set():
-            self.texts += texts(frames)
-            return True
-        return False
+
+class _Line(Line):
+    """A line that leads to a reader's texts; held as long as the reader takes nothing."""
+
+    def __init__(self, reader: _Reader) -> None:
+        super().__init__()
+        self.holds = 0 if reader.has_wire else 1
+        self._reader = reader
+
+    def write(self, frames: bytes) -> bool:
+        if self.holds or not self._reader.free.is_set():
+            return False
+        self._reader.texts += texts(frames)
+        return True
 
 
 class Tool(_Reader):
@@ -114,7 +124,7 @@ class Tool(_Reader):
     async def join(self, after: int | None = None, epoch: str = "") -> "Tool":
         """Join at a cursor, or at now."""
         self.subscriber = ToolSubscriber(
-            self.room, self.author, self._send, self._write, kinds=ALL, resumes=after is not None
+            self.room, self.author, self._send, _Line(self), kinds=ALL, resumes=after is not None
         )
         await self._begin(after, epoch)
         return self
@@ -162,7 +172,7 @@ class Page(_Reader):
 
     async def join(self, after: int, epoch: str) -> "Page":
         """Join at the cursor of the page as it was loaded."""
-        self.subscriber = PageSubscriber(self.room, self.author, self._send, self._write)
+        self.subscriber = PageSubscriber(self.room, self.author, self._send, _Line(self))
         await self._begin(after, epoch)
         return self
 

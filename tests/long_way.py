@@ -3,7 +3,8 @@
 from unittest.mock import patch
 
 import manage
+from rooms.wire import Line
 
 if __name__ == "__main__":
-    with patch("rooms.wire.extensions", return_value={}):
+    with patch("rooms.wire.of", lambda scope: Line()):
         manage.main()

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.tcp import Connection
 
 from rooms import wire
 from rooms.consumers.room import RoomConsumer
 from rooms.server.sockets import Socket
-from rooms.wire import Texts
+from rooms.wire import Line, Texts
 from tests.cast import texts
 
 FRAME = wire.frame("hello")
@@ -41,7 +42,7 @@ def ends() -> Iterator[tuple[Socket, socket.socket]]:
         ours._connectionMade_called = True
         ours.transport = Transport(near)
         ours.state, ours.send_state = ours.STATE_OPEN, ours.SEND_STATE_GROUND
-        ours.send_queue = []
+        ours.line = Line(ours.transport)
         yield ours, far
 
 
@@ -60,7 +61,7 @@ def test_texts_are_framed_one_after_the_other() -> None:
 
 def test_what_nothing_waits_before_is_sent_at_once(ends: tuple[Socket, socket.socket]) -> None:
     ours, far = ends
-    assert wire.write(ours, FRAME)
+    assert ours.line.write(FRAME)
     assert far.recv(100) == FRAME
     assert ours.transport._tempDataBuffer == []
 
@@ -73,29 +74,17 @@ def _gather(ours: Any) -> None:
     ours.transport.write(b"before")
 
 
-def _close(ours: Any) -> None:
-    ours.state = ours.STATE_CLOSING
-
-
-def _open(ours: Any) -> None:
-    ours.state = ours.STATE_CONNECTING
-
-
-def _begin(ours: Any) -> None:
-    ours.send_state = ours.SEND_STATE_INSIDE_MESSAGE
-
-
-def _queue(ours: Any) -> None:
-    ours.send_queue = [(b"before", True)]
-
-
 def _lose(ours: Any) -> None:
     ours.transport.disconnecting = True
 
 
+def _hold(ours: Any) -> None:
+    ours.line.holds += 1
+
+
 @pytest.mark.parametrize(
     "disturb",
-    [_buffer, _gather, _close, _open, _begin, _queue, _lose],
+    [_buffer, _gather, _lose, _hold],
     ids=lambda one: one.__name__,
 )
 def test_nothing_is_written_while_anything_else_is_under_way(
@@ -103,7 +92,7 @@ def test_nothing_is_written_while_anything_else_is_under_way(
 ) -> None:
     ours, far = ends
     disturb(ours)
-    assert not wire.write(ours, FRAME)
+    assert not ours.line.write(FRAME)
     with pytest.raises(BlockingIOError):
         far.recv(100)
 
@@ -112,7 +101,7 @@ def test_what_would_have_to_be_waited_for_goes_the_long_way(
     ends: tuple[Socket, socket.socket],
 ) -> None:
     ours, _ = ends
-    assert not wire.write(ours, b"x" * (ours.transport.bufferSize + 1))
+    assert not ours.line.write(b"x" * (ours.transport.bufferSize + 1))
 
 
 def test_what_the_system_leaves_comes_before_all_that_follows(
@@ -121,7 +110,7 @@ def test_what_the_system_leaves_comes_before_all_that_follows(
     ours, far = ends
     frames = wire.frame("x" * 60_000)
     written = 0
-    while wire.write(ours, frames):
+    while ours.line.write(frames):
         written += 1
     assert written
     waiting = b"".join(ours.transport._tempDataBuffer)
@@ -129,41 +118,60 @@ def test_what_the_system_leaves_comes_before_all_that_follows(
     while len(sent) < written * len(frames) - len(waiting):
         sent += far.recv(1 << 20)
     # It has room again, and still the rest comes first.
-    assert wire.write(ours, FRAME) == (not waiting)
+    assert ours.line.write(FRAME) == (not waiting)
     assert bytes(sent) + waiting == frames * written
 
 
 def test_one_who_is_gone_is_left_to_the_transport(ends: tuple[Socket, socket.socket]) -> None:
     ours, far = ends
     far.close()
-    assert not wire.write(ours, FRAME)
+    assert not ours.line.write(FRAME)
 
 
 def test_only_a_bare_connection_has_the_short_way(ends: tuple[Socket, socket.socket]) -> None:
     ours, _ = ends
-    scope = {"extensions": wire.extensions(ours)}
-    assert wire.of(scope)(FRAME)
+    assert wire.of({"extensions": {wire.EXTENSION: ours.line}}).write(FRAME)
     ours.transport.TLS = True
-    assert wire.extensions(ours) == {}
-    ours.transport = object()
-    assert wire.extensions(ours) == {}
-    assert not wire.of({})(FRAME)
+    assert not Line(ours.transport).write(FRAME)
+    assert not Line(object()).write(FRAME)
+    assert not wire.of({}).write(FRAME)
+    assert not wire.of({"extensions": None}).write(FRAME)
 
 
-async def test_a_consumer_writes_nothing_while_it_sends_or_once_it_has_closed() -> None:
+def test_a_socket_has_it_from_its_opening_to_its_close_frame(
+    ends: tuple[Socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = ends
+    for name in ("connectionMade", "onOpen", "sendCloseFrame", "connectionLost"):
+        monkeypatch.setattr(WebSocketProtocol, name, lambda *_: None)
+    monkeypatch.setattr(Transport, "unregisterProducer", lambda *_: None)
+    monkeypatch.setattr(Transport, "registerProducer", lambda *_: None)
+    ours.connectionMade()
+    assert not ours.line.write(FRAME)
+    ours.onOpen()
+    assert ours.line.write(FRAME)
+    ours.sendCloseFrame(1000)
+    assert not ours.line.write(FRAME)
+    ours.connectionMade()
+    ours.onOpen()
+    ours.connectionLost(None)
+    assert not ours.line.write(FRAME)
+
+
+async def test_a_consumer_holds_the_line_while_it_sends_and_once_it_has_closed() -> None:
     consumer, go_on = RoomConsumer(), asyncio.Event()
 
     async def send(event: dict[str, Any]) -> None:
         await go_on.wait()
 
     consumer.base_send = send
-    consumer._wire = lambda frames: True
-    assert consumer.write(FRAME)
+    consumer.line = Line()
+    before = consumer.line.holds
     sending = asyncio.create_task(consumer.send_text("an acknowledgement"))
     await asyncio.sleep(0)
-    assert not consumer.write(FRAME)
+    assert consumer.line.holds == before + 1
     go_on.set()
     await sending
-    assert consumer.write(FRAME)
+    assert consumer.line.holds == before
     await consumer.close()
-    assert not consumer.write(FRAME)
+    assert consumer.line.holds == before + 1

@@ -76,7 +76,7 @@ class HtmlRoomConsumer(RoomConsumer):
                 if self.author.identity.startswith("socket:"):
                     # Without cookies the page's key makes its texts known again.
                     self.author = replace(self.author, identity=f"page:{page}")
-                subscriber = PageSubscriber(self.room, self.author, self.send_text, self.write)
+                subscriber = PageSubscriber(self.room, self.author, self.send_text, self.line)
                 self._outbox = Outbox(self.room, self.author, page, _number(acked), self.send_text)
             case _:
                 raise InvalidFrame()

@@ -57,8 +57,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     _reading: asyncio.Task[None] | None = None
     _is_counted = False
     _is_closed = False
-    _sending = 0
-    _wire: wire.Write
+    line: wire.Line
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, its reader leaves the room."""
@@ -87,7 +86,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.room = canonical_room(self.scope["url_route"]["kwargs"]["room"])
         except InvalidRoom:
             raise DenyConnection() from None
-        self._wire = wire.of(self.scope)
+        self.line = wire.of(self.scope)
         user, address = self.scope["user"], address_of(self.scope)
         if user is None:
             await self.turn_away(Unavailable())
@@ -125,6 +124,7 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
         """Close the socket; what still comes over it is not read."""
         self._is_closed = True
+        self.line.holds += 1
         await super().close(code, reason)
 
     async def enter(self) -> None:
@@ -149,15 +149,11 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_text(self, text: str) -> None:
         """Send one frame; waits while the reader's own buffers are full, if the server can."""
-        self._sending += 1
+        self.line.holds += 1
         try:
             await self.base_send({"type": "websocket.send", "text": text})
         finally:
-            self._sending -= 1
-
-    def write(self, frames: bytes) -> bool:
-        """Send frames at once if nothing is under way; return whether it was done."""
-        return not self._sending and not self._is_closed and self._wire(frames)
+            self.line.holds -= 1
 
     def start_reading(self, subscriber: Subscriber) -> None:
         """Let the subscriber, which has begun, read for this socket."""

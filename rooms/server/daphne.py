@@ -71,7 +71,7 @@ class Server(DaphneServer):  # type: ignore[misc]
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Serve a connection; a socket offers the application its short way to the wire."""
         if isinstance(protocol, Socket):
-            scope["extensions"] = wire.extensions(protocol)
+            scope["extensions"] = {wire.EXTENSION: protocol.line}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from rooms.server.buffers import Drained
+from rooms.wire import Line
 
 RESTARTS = 4012
 # Frames that wait for the application before the socket is not read any further, and how often
@@ -23,9 +24,19 @@ class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
         # Until the upgrade the HTTP channel was the transport's producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
+        self.line = Line(self.transport, holds=1)
         super().connectionMade()
 
+    def onOpen(self) -> None:
+        super().onOpen()
+        self.line.holds -= 1
+
+    def sendCloseFrame(self, *args: Any, **kwargs: Any) -> None:
+        self.line.holds += 1
+        super().sendCloseFrame(*args, **kwargs)
+
     def connectionLost(self, reason: Any) -> None:
+        self.line.holds += 1
         self.drained.set()
         super().connectionLost(reason)
 

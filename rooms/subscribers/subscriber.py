@@ -12,13 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 
-from rooms import database, log, wire
+from rooms import database, log
 from rooms.authors import Author
 from rooms.batches import Batch
 from rooms.feed import Feed
 from rooms.feeds import feeds
 from rooms.log import Head
-from rooms.wire import Texts, Write
+from rooms.wire import Line, Texts
 
 RETRY_SECONDS = 1.0
 # A page that missed more entries than this gets its list replaced.
@@ -44,21 +44,23 @@ class Revoked(Exception):
 class Subscriber:
     """One reader of one room; the kinds of reader say how it is shown.
 
-    `send` takes a text when there is room for it; `write` is the short way, where there is one.
+    `send` takes a text when there is room for it; `line` is the short way, where there is one.
     """
 
-    def __init__(self, room: str, author: Author, send: Send, write: Write = wire.never) -> None:
+    def __init__(self, room: str, author: Author, send: Send, line: Line | None = None) -> None:
         self.room = room
         self.author = author
         self.cursor = 0
         self.is_revoked = False
         self.feed: Feed
         self._send = send
-        self._write = write
+        self._line = line or Line()
         self._pending: deque[str] = deque()
         self._size = 0
-        self._wake = asyncio.Event()  # cleared only while the task has nothing to do
-        self._wake.set()
+        # Cleared only while the task has nothing to do. Awake, it has something to say, or to find
+        # out, before anything else may be said, and so holds the line.
+        self._wake = asyncio.Event()
+        self._rouse()
         self._arrived = False
         self._lost = ""
 
@@ -100,6 +102,7 @@ class Subscriber:
                 else:
                     # No await since all was found done: what comes now wakes it.
                     self._wake.clear()
+                    self._line.holds -= 1
                     await self._wake.wait()
             except database.AWAY:
                 await asyncio.sleep(RETRY_SECONDS)
@@ -114,7 +117,8 @@ class Subscriber:
     def offer(self, batch: Batch) -> None:
         """Take a batch, or fall behind when too much is waiting."""
         try:
-            taken = self._put(self._live(batch))
+            texts = self._live(batch)
+            taken = not texts or self._line.write(texts.frames) or self._queue(texts)
         except Exception:
             # Reading it again ends this reader alone; raised here, all others would miss it.
             logger.exception("A batch could not be shown")
@@ -123,7 +127,7 @@ class Subscriber:
             self.cursor = batch.high
         else:
             self.feed.live.discard(self)
-            self._wake.set()
+            self._rouse()
 
     def tell(self, kind: str, fragment: Texts, frame: Texts) -> None:
         """Take ephemeral news; it is lost when too much is waiting."""
@@ -132,12 +136,12 @@ class Subscriber:
     def reset(self) -> None:
         """Hear that the history was replaced by another one."""
         self._lost = "The room was restored from a backup."
-        self._wake.set()
+        self._rouse()
 
     def revoke(self) -> None:
         """Hear that the author is not signed in any more: from now on, nothing more is said."""
         self.is_revoked = True
-        self._wake.set()
+        self._rouse()
 
     # What the kinds of reader say
 
@@ -193,18 +197,21 @@ class Subscriber:
                 self._put(self._arrival())
 
     def _put(self, texts: Texts) -> bool:
-        if not texts:
-            return True
-        # Awake, the task has something to say, or to find out, before this may be said.
-        if not self._wake.is_set() and self._write(texts.frames):
-            return True
+        return not texts or self._line.write(texts.frames) or self._queue(texts)
+
+    def _queue(self, texts: Texts) -> bool:
         most = settings.PENDING_MAX
         if most and self._pending and self._size + texts.size > most:
             return False
         self._pending.extend(texts)
         self._size += texts.size
-        self._wake.set()
+        self._rouse()
         return True
+
+    def _rouse(self) -> None:
+        if not self._wake.is_set():
+            self._line.holds += 1
+            self._wake.set()
 
     async def _flush(self) -> None:
         while self._pending:

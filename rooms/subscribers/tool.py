@@ -1,11 +1,11 @@
 """A tool that reads a room."""
 
-from rooms import frames, wire
+from rooms import frames
 from rooms.authors import Author
 from rooms.batches import Batch
 from rooms.log import Head
 from rooms.subscribers.subscriber import Over, Send, Subscriber
-from rooms.wire import Texts, Write
+from rooms.wire import Line, Texts
 
 
 class ToolSubscriber(Subscriber):
@@ -16,12 +16,12 @@ class ToolSubscriber(Subscriber):
         room: str,
         author: Author,
         send: Send,
-        write: Write = wire.never,
+        line: Line | None = None,
         *,
         kinds: frozenset[str],
         resumes: bool,
     ) -> None:
-        super().__init__(room, author, send, write)
+        super().__init__(room, author, send, line)
         self._kinds = kinds
         self._resumes = resumes
 
