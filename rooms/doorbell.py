@@ -2,7 +2,8 @@
 
 The channel layer is nothing but this. Losing, doubling or reordering a ring is harmless: who
 hears it reads the log from its own cursor. Beside rings it carries ephemeral news (who is here,
-who is typing) that may be lost as well.
+who is typing) that may be lost as well. Only this process's own listeners are handed what was
+written, so that they need not read it again; the layer never is.
 
 A process owns one channel and adds it to the group of each room that it serves; sockets have no
 channels of their own. Daphne has no lifespan events, so the channel's tasks start with the first
@@ -13,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -36,17 +37,18 @@ OUTBOX_MAX = 1000
 logger = logging.getLogger(__name__)
 
 
-def ring_on_commit(room: str, seq: int) -> None:
+def ring_on_commit(room: str, seq: int, written: Sequence[Any] = ()) -> None:
     """Ring once the surrounding transaction has committed (at once if there is none)."""
-    transaction.on_commit(lambda: ring(room, seq), robust=True)
+    transaction.on_commit(lambda: ring(room, seq, written), robust=True)
 
 
-def ring(room: str, seq: int) -> None:
+def ring(room: str, seq: int, written: Sequence[Any] = ()) -> None:
     """Say that the room has reached `seq`; any thread may.
 
-    Never waits for the layer where an event loop serves listeners, at most SEND_SECONDS elsewhere.
+    What was written is handed to this process's listeners, as the ring's `written`. Never waits for
+    the layer where an event loop serves listeners, at most SEND_SECONDS elsewhere.
     """
-    _ring({"type": "room.rang", "group": group_name(room), "room": room, "seq": seq})
+    _ring({"type": "room.rang", "group": group_name(room), "room": room, "seq": seq}, written)
 
 
 def ring_site_on_commit(group: str) -> None:
@@ -99,9 +101,9 @@ class Bell:
                 del self._listeners[group]
                 self._joins.set()
 
-    def ring(self, news: Ring) -> None:
+    def ring(self, news: Ring, written: Sequence[Any] = ()) -> None:
         """Wake this process's listeners now, and the other processes' beside that."""
-        self._hear(news)
+        self._hear({**news, "written": written})
         # A later ring says all that an earlier one did.
         self._post((news["type"], news["group"]), news)
 
@@ -188,9 +190,9 @@ class Bell:
                 self._joins.set()
 
 
-def _ring(news: Ring) -> None:
+def _ring(news: Ring, written: Sequence[Any] = ()) -> None:
     if _bell is not None and not _bell.loop.is_closed():
-        _bell.loop.call_soon_threadsafe(_bell.ring, news)
+        _bell.loop.call_soon_threadsafe(_bell.ring, news, written)
         return
     async_to_sync(_send)(get_channel_layer(), news)
 

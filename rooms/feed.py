@@ -2,7 +2,8 @@
 
 Rung by the doorbell, a feed reads what is new once, has it rendered once, and offers the same
 bytes to every subscriber that is *live*. While it is busy, changes gather, and the next round
-takes them all.
+takes them all. What this process wrote itself comes with the ring; it is read only where other
+processes' entries stand in between.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from rooms import database, fragments, frames, log, typists
 from rooms.authors import Author, tag_of
 from rooms.batches import Batch
 from rooms.doorbell import Bell, Ring
-from rooms.log import Head
+from rooms.log import Entry, Head
 from rooms.names import group_name
 from rooms.presence import Presence
 from rooms.typists import Typists
@@ -59,6 +60,7 @@ class Feed:
         self._rung = asyncio.Event()
         self._lock = asyncio.Lock()
         self._reads: dict[tuple[int, int], asyncio.Task[Any]] = {}
+        self._written: dict[int, Entry] = {}
         self._typists = Typists()
         self._timers: set[asyncio.TimerHandle] = set()
         self._people: dict[str, str] = {}
@@ -109,6 +111,7 @@ class Feed:
             self._reached = -1
             self.head = Head(None, -1, "")
             self._reads.clear()
+            self._written.clear()
             self.live.clear()
             for reader in list(self.readers):
                 reader.reset()
@@ -161,7 +164,7 @@ class Feed:
                     self.head = Head(found.room_id, self.head.seq, self.head.epoch)
                 before = self.head
                 high = min(before.seq + log.WINDOW, self._reached)
-                batch = await self.read(before.seq, high)
+                batch = self._handed(before, high) or await self.read(before.seq, high)
                 if self.head is not before:
                     return  # reset meanwhile
                 self.head = Head(before.room_id, high, before.epoch)
@@ -169,6 +172,12 @@ class Feed:
                 for reader in list(self.live):
                     reader.offer(batch)
                 self._stop_typing(batch)
+
+    def _handed(self, head: Head, high: int) -> Batch | None:
+        """Return what lies between, if all of it was written here; what was is forgotten."""
+        found = [self._written.pop(seq, None) for seq in range(head.seq + 1, high + 1)]
+        entries = [entry for entry in found if entry is not None]
+        return Batch(self.room, entries, high, head.epoch) if len(entries) == len(found) else None
 
     async def _once(
         self, span: tuple[int, int], read: Callable[[], Coroutine[Any, Any, Any]]
@@ -197,6 +206,8 @@ class Feed:
 
     def _hear(self, news: Ring) -> None:
         if news["type"] == "room.rang":
+            written = (entry for entry in news.get("written", ()) if entry.seq > self.head.seq >= 0)
+            self._written.update((entry.seq, entry) for entry in written)
             self.reach(news["seq"])
         elif news["type"] == "room.typing":
             self._typists.begin(news["tag"], news["typist"], self._bell.loop.time())

@@ -6,7 +6,7 @@ know that nothing will ever appear behind it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -59,12 +59,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a message was posted; `duplicate` if that had happened before."""
+    """Where a message was posted; `duplicate` if that had happened before, else with its entry."""
 
     message_id: int
     number: int
     seq: int
     duplicate: bool = False
+    entry: Entry | None = field(default=None, compare=False, repr=False)
 
 
 # Reading
@@ -130,12 +131,12 @@ def around(room_id: int, number: int) -> list[Message]:
 def lock(room: str) -> Room:
     """Return the room, made if need be, locked until the transaction ends."""
     rows = Room.objects.select_for_update()
-    found = rows.filter(name=room).first()
-    if found is None:
+    try:
+        return rows.get(name=room)
+    except Room.DoesNotExist:
         # Two processes may make the same room at once; both then wait for the one row.
         Room.objects.bulk_create([Room(name=room)], ignore_conflicts=True)
-        found = rows.get(name=room)
-    return found
+        return rows.get(name=room)
 
 
 def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
@@ -167,12 +168,7 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
         Message.objects.bulk_create(fresh)
         room.active_at = fresh[-1].sent_at
         room.save(update_fields=["seq", "number", "active_at"])
-    return [
-        result
-        if isinstance(result, Refused)
-        else Receipt(result[0].pk, result[0].number, result[0].posted_seq, duplicate=result[1])
-        for result in results
-    ]
+    return [one if isinstance(one, Refused) else _receipt(*one) for one in results]
 
 
 def edit(room: Room, message: Message, body: str) -> None:
@@ -207,6 +203,12 @@ def _posted_before(room: Room, drafts: Sequence[Draft]) -> dict[tuple[str, str |
     identities = {draft.author.identity for draft in drafts}
     rows = room.messages.filter(client_id__in=ids, identity__in=identities)
     return {(message.identity, message.client_id): message for message in rows}
+
+
+def _receipt(message: Message, duplicate: bool) -> Receipt:
+    seq = message.posted_seq
+    entry = None if duplicate else Entry(seq, "posted", message)
+    return Receipt(message.pk, message.number, seq, duplicate, entry)
 
 
 def _message(

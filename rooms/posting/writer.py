@@ -49,7 +49,9 @@ def commit(room: str, wishes: Sequence[Draft | Change]) -> list[Receipt | Refuse
                 results.append(refused)
         results += log.append(locked, drafts)
         if locked.seq > before:
-            doorbell.ring_on_commit(room, locked.seq)
+            receipts = [result for result in results if isinstance(result, Receipt)]
+            written = [receipt.entry for receipt in receipts if receipt.entry is not None]
+            doorbell.ring_on_commit(room, locked.seq, written)
         elif locked.seq == 0:
             transaction.set_rollback(True)  # a room comes into being with its first message
     return results
