@@ -8,8 +8,10 @@ know that nothing will ever appear behind it.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
+from django.db import transaction
 from django.db.models import Q, Subquery
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -22,6 +24,8 @@ PAGE_SIZE = 50
 # Entry numbers read at once. A window of numbers, unlike a LIMIT, cannot slip over a row that
 # moves while it is read.
 WINDOW = 500
+# Rooms of which the last message that was posted here is remembered.
+KEPT_MAX = 1000
 # What one person says within this time is shown under one name.
 _TOGETHER = timedelta(minutes=5)
 
@@ -146,7 +150,7 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
     for another text.
     """
     known = _posted_before(room, drafts)
-    previous = room.messages.order_by("-number").first() if drafts else None
+    previous = _last(room) if drafts else None
     now = timezone.now()
     fresh: list[Message] = []
     results: list[tuple[Message, bool] | Refused] = []
@@ -168,6 +172,7 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
         Message.objects.bulk_create(fresh)
         room.active_at = fresh[-1].sent_at
         room.save(update_fields=["seq", "number", "active_at"])
+        transaction.on_commit(partial(_keep, fresh[-1]))
     return [one if isinstance(one, Refused) else _receipt(*one) for one in results]
 
 
@@ -203,6 +208,23 @@ def _posted_before(room: Room, drafts: Sequence[Draft]) -> dict[tuple[str, str |
     identities = {draft.author.identity for draft in drafts}
     rows = room.messages.filter(client_id__in=ids, identity__in=identities)
     return {(message.identity, message.client_id): message for message in rows}
+
+
+def _last(room: Room) -> Message | None:
+    """Return the last message of the locked room; only what no change of it changes is to be used.
+
+    The one that this process posted last is still the last, if the room's counters say so.
+    """
+    kept = _kept.get(room.pk)
+    if kept is not None and (kept.number, kept.sent_at) == (room.number, room.active_at):
+        return kept
+    return room.messages.order_by("-number").first()
+
+
+def _keep(last: Message) -> None:
+    if len(_kept) >= KEPT_MAX:
+        _kept.clear()
+    _kept[last.room_id] = last
 
 
 def _receipt(message: Message, duplicate: bool) -> Receipt:
@@ -255,3 +277,6 @@ def _day(moment: datetime) -> object:
 def _digest(body: str) -> bytes:
     # Keyed, so that a deleted text cannot be found again by trying.
     return salted_hmac("rooms.log", body, algorithm="sha256").digest()[:16]
+
+
+_kept: dict[int, Message] = {}

@@ -151,6 +151,41 @@ def test_messages_of_one_author_continue_until_another_speaks_or_time_passes(
     ]
 
 
+def test_the_message_before_is_known_though_another_process_posted_it() -> None:
+    say("one", bob)
+    kept = dict(log._kept)
+    say("two", alice)
+    log._kept.update(kept)  # as a process that did not hear of "two"
+    say("three", alice)
+    with CaptureQueriesContext(connection) as known:
+        say("four", alice)
+    assert [*Message.objects.order_by("number").values_list("continues", flat=True)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert not any("LIMIT 1" in query["sql"] for query in known)
+
+
+def test_what_was_rolled_back_is_not_taken_for_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    noon = timezone.now().replace(hour=12)
+    monkeypatch.setattr(timezone, "now", lambda: noon)  # a clock that stands still
+    say("one", alice)
+    with transaction.atomic():
+        say("two", bob)
+        transaction.set_rollback(True)
+    kept = dict(log._kept)
+    say("two", alice)
+    log._kept.update(kept)  # as a process that did not hear of it
+    say("three", bob)
+    assert [*Message.objects.order_by("number").values_list("continues", flat=True)] == [
+        False,
+        True,
+        False,
+    ]
+
+
 def test_the_first_of_a_day_opens_it_and_continues_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     late = timezone.now().replace(hour=23, minute=59, second=0)
     clock = [late]
