@@ -6,11 +6,15 @@ rewrites the query of an address, and links `javascript:x.com`.
 """
 
 import re
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
+
+# Texts that a page and a tool are told at the same time.
+KEPT = 500
 
 _REL = "nofollow noopener noreferrer"
 _ADDRESS_MAX = 2048
@@ -34,6 +38,7 @@ _CLOSING = {")": "(", "]": "[", "}": "{"}
 _PUNCTUATION = frozenset(".,:;!?…")
 
 
+@lru_cache(KEPT)
 def to_html(text: str) -> str:
     """Return one `p` element with the text as safe HTML: `<br>` for newlines, links, no more."""
     if _HINT.search(text):

@@ -5,16 +5,18 @@ A message has one template; a page, a push and the history loader carry the same
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import get_template
-from django.utils import timezone
+from django.utils import dateformat, timezone
+from django.utils.html import escape
 
 from rooms.authors import tag_of
 from rooms.errors import Refused
+from rooms.layouts import laid_out
 from rooms.log import Entry
 from rooms.models import Message
 
@@ -39,9 +41,7 @@ def message(room: str, message: Message) -> str:
     state = message.pk, message.seq, message.sent_at, message.edited_at, message.deleted_at
     html = _kept.get(state)
     if html is None:
-        tag = tag_of(message.identity)
-        html = _render("_message", {"room": room, "message": message, "tag": tag})
-        _kept[state] = html
+        html = _kept[state] = _item(room, message)
         if len(_kept) > KEPT:
             _kept.pop(next(iter(_kept)), None)
     return html
@@ -149,6 +149,48 @@ def streamed_reload(room: str, seconds: int) -> str:
 
 
 _kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = {}
+
+
+# Nothing of a message itself is in its layout, so these stand in it but once each.
+_ITEM = {name: f"{name}.of.a.message" for name in ("tag", "name", "html")}
+_ITEM |= {name: f"{name}.of.its.posting" for name in ("date", "day", "moment", "clock")}
+_NUMBER = 4815162342108
+
+
+def _item(room: str, message: Message) -> str:
+    is_deleted = message.deleted_at is not None
+    is_edited = message.edited_at is not None and not is_deleted
+    sent_at = timezone.localtime(message.sent_at)
+    return _item_layout(room, message.continues, message.opens_day, is_edited, is_deleted) % {
+        "number": message.number,
+        "tag": tag_of(message.identity),
+        "name": escape(message.author_name),
+        "html": "" if is_deleted else message.html,
+        "date": sent_at.date().isoformat(),
+        "day": _day(sent_at.date()),
+        "moment": sent_at.isoformat(),
+        "clock": f"{sent_at:%H:%M}",
+    }
+
+
+@lru_cache(KEPT)
+def _item_layout(
+    room: str, continues: bool, opens_day: bool, is_edited: bool, is_deleted: bool
+) -> str:
+    context = {
+        "room": room,
+        "number": _NUMBER,
+        "continues": continues,
+        "opens_day": opens_day,
+        "is_edited": is_edited,
+        "is_deleted": is_deleted,
+    }
+    return laid_out(_render("_message", {**context, **_ITEM}), {**_ITEM, "number": _NUMBER})
+
+
+@lru_cache(64)
+def _day(day: date) -> str:
+    return dateformat.format(day, "l, j F Y")
 
 
 def _sorted(room: str, entries: Sequence[Entry]) -> dict[str, Any]:
