@@ -1,0 +1,1 @@
+"""What stands in docs/deploy/ does what it says."""
