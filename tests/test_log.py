@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from rooms import log, posting
 from rooms.authors import Author
-from rooms.models import Message, Room
+from rooms.models import Epoch, Message, Room
 from tests.cast import alice, bob, unhurried
 
 __all__ = ["unhurried"]
@@ -102,6 +102,17 @@ def test_no_page_sorts_a_long_log(before: int | None) -> None:
         plan = str(cursor.fetchall())
     assert "Sort" not in plan
     assert "ORDER BY" not in plan
+
+
+def test_a_head_is_told_in_one_question() -> None:
+    say("one")
+    changed = say("two")
+    posting.edit_message("lobby", alice, changed.message_id, "due")
+    Room.objects.update(topic="numbers")
+    room, [epoch] = Room.objects.get(), Epoch.objects.all()
+    with CaptureQueriesContext(connection) as asked:
+        assert log.head("lobby") == log.Head(room.pk, 3, epoch.word, 2, "numbers")
+    assert len(asked) == 1
 
 
 def test_a_room_that_was_never_posted_in_has_an_empty_head() -> None:
