@@ -59,11 +59,16 @@ def backlog(room: str, entries: Sequence[Entry], cursor: str) -> str:
 
 def whole(room: str, messages: Sequence[Message], cursor: str) -> str:
     """Return what replaces the list of a page that missed very much."""
-    return _render("live/whole", {"room": room, **listing(room, messages), "cursor": cursor})
+    return _render("live/whole", {"items": items(room, messages), "cursor": cursor})
+
+
+def items(room: str, messages: Sequence[Message]) -> str:
+    """Return the messages as items of a list, before them what loads older ones."""
+    return _render("_items", {"room": room, **listing(room, messages)})
 
 
 def listing(room: str, messages: Sequence[Message]) -> dict[str, Any]:
-    """Return what `_list.html` shows: the rendered messages, and the number to load older from."""
+    """Return what a page shows: the rendered messages, and the number to load older from."""
     older = messages[0].number if messages and messages[0].number > 1 else None
     return {"messages": [message(room, one) for one in messages], "older": older}
 

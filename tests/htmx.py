@@ -126,7 +126,7 @@ async def loaded(room: str) -> tuple[Tree, log.Head]:
 
 
 def _shown(room: str, messages: list[Message], cursor: str) -> Tree:
-    context: dict[str, Any] = {"room": room, **fragments.listing(room, messages)}
+    context: dict[str, Any] = {"items": fragments.items(room, messages)}
     items = get_template("rooms/_list.html").render(context)
     return Tree(
         f'<title>-</title><p id="typing"></p><p id="status"></p><i id="beat"></i>'

@@ -36,6 +36,7 @@ FLOORS = (
     "frames",
     "layouts",
     "fragments",
+    "newest",
     "typists",
     "batches",
     "posting",

@@ -89,6 +89,19 @@ def test_a_message_that_is_not_there_is_not_found(alice: Visitor, number: str) -
     assert alice.get(f"/chat/{new_room()}/1/").status_code == 404
 
 
+@pytest.mark.services
+def test_what_one_process_acknowledged_another_shows_at_once(postgres_url: str) -> None:
+    with (
+        Rooms(database_url=postgres_url, env={"POST_RATE": "off"}) as first,
+        Rooms(database_url=postgres_url, data_dir=first.data_dir) as second,
+        Visitor(second) as bob,
+    ):
+        room = new_room()
+        for count in range(1, 8):
+            fill(first, room, count)
+            assert shown(bob.get(f"/chat/{room}/").text)[-1] == count
+
+
 # One address for each room
 
 

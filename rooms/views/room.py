@@ -13,7 +13,8 @@ from rooms import database, fragments, log, posting
 from rooms.errors import Refused
 from rooms.feeds import feeds
 from rooms.log import Head
-from rooms.models import Message, Room
+from rooms.models import Message
+from rooms.newest import newest
 from rooms.views.form import posted
 from rooms.views.visitor import Visit, see_other, with_visitor
 
@@ -34,10 +35,11 @@ async def show(
     request: Visit, room: str, refused: Refused | None = None, typed: str = ""
 ) -> HttpResponse:
     """Return the room page; with a refusal, what was typed stands in the composer again."""
-    head, topic, messages = await database.read(newest, room)
+    found = await newest(room)
+    head = found.head
     context = {
-        **await surroundings(request, room, topic),
-        **fragments.listing(room, messages),
+        **await surroundings(request, room, head.topic),
+        "items": found.items,
         "cursor": f"{head.seq}.{head.epoch}",
         "key": secrets.token_urlsafe(12),
         "first": True,
@@ -50,7 +52,7 @@ async def show(
 async def surroundings(request: Visit, room: str, topic: str | None = None) -> dict[str, Any]:
     """Return what the head of every page of a room shows; the topic is read unless it is given."""
     if topic is None:
-        topic = await database.read(_topic, room)
+        topic = (await database.read(log.head, room)).topic
     return {
         "room": room,
         "topic": topic,
@@ -92,26 +94,18 @@ async def _older(request: Visit, room: str) -> HttpResponse:
     raw = request.GET["before"]
     if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
         raise Http404
-    messages, newer = await database.read(_before, room, int(raw))
-    context = fragments.listing(room, messages)
+    head, messages = await database.read(_before, room, int(raw))
     if request.htmx:
-        return render(request, "rooms/_items.html", {"room": room, **context})
-    context |= await surroundings(request, room) | {"newer": newer}
+        return HttpResponse(fragments.items(room, messages))
+    last = messages[-1].number if messages else head.number
+    context = {
+        **await surroundings(request, room, head.topic),
+        **fragments.listing(room, messages),
+        "newer": last + log.PAGE_SIZE + 1 if last < head.number else None,
+    }
     return render(request, "rooms/archive.html", context)
 
 
-def newest(room: str) -> tuple[Head, str, list[Message]]:
-    """Return the room's head, its topic, and the newest messages up to that head."""
+def _before(room: str, number: int) -> tuple[Head, list[Message]]:
     head = log.head(room)
-    return head, _topic(room), log.page(head.room_id, head.seq)
-
-
-def _topic(room: str) -> str:
-    return Room.objects.filter(name=room).values_list("topic", flat=True).first() or ""
-
-
-def _before(room: str, number: int) -> tuple[list[Message], int | None]:
-    head = log.head(room)
-    messages = log.page(head.room_id, head.seq, before=number)
-    last = messages[-1].number if messages else head.number
-    return messages, last + log.PAGE_SIZE + 1 if last < head.number else None
+    return head, log.page(head.room_id, head.seq, before=number)

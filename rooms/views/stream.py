@@ -11,15 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from rooms import database, fragments
 from rooms.authors import Author
 from rooms.connections import RETRY_SECONDS, connections
 from rooms.errors import RateLimited
-from rooms.log import Head
-from rooms.models import Message
+from rooms.newest import Newest, newest
 from rooms.subscribers import Over, Revoked, StreamSubscriber, Stuck
 from rooms.views.not_now import not_now
-from rooms.views.room import newest
 from rooms.views.visitor import Visit, with_visitor
 
 logger = logging.getLogger(__name__)
@@ -36,18 +33,15 @@ async def stream(request: Visit, room: str) -> HttpResponseBase:
     """
     if await connections().is_full("stream", request.you.address):
         return not_now(request, RateLimited(RETRY_SECONDS, "Too many pages are open here."))
-    head, _, messages = await database.read(newest, room)
-    response = StreamingHttpResponse(_parts(request, room, request.you, head, messages))
+    response = StreamingHttpResponse(_parts(request, room, request.you, await newest(room)))
     # Compression would hold back what has come until more comes.
     response["Content-Encoding"] = "identity"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _parts(
-    request: HttpRequest, room: str, you: Author, head: Head, messages: list[Message]
-) -> AsyncIterator[str]:
-    context = {"room": room, **fragments.listing(room, messages)}
+async def _parts(request: HttpRequest, room: str, you: Author, shown: Newest) -> AsyncIterator[str]:
+    context = {"room": room, "items": shown.items}
     yield render_to_string("rooms/stream.html", context, request)
     if request.method == "HEAD":
         return
@@ -59,7 +53,7 @@ async def _parts(
     except RateLimited:
         return  # others were faster since it was asked
     try:
-        await subscriber.begin(head.seq, head.epoch)
+        await subscriber.begin(shown.head.seq, shown.head.epoch)
         reading = asyncio.create_task(_read(subscriber, parts))
         while (part := await parts.get()) is not None:
             yield part
