@@ -89,6 +89,18 @@ def test_a_message_that_is_not_there_is_not_found(alice: Visitor, number: str) -
     assert alice.get(f"/chat/{new_room()}/1/").status_code == 404
 
 
+def test_what_differs_per_reader_is_in_no_other_s_page(rooms: Rooms, alice: Visitor) -> None:
+    fill(rooms, room := new_room(), 3)
+    alice.is_called(room, "alice-herself")
+    with Visitor(rooms) as bob:
+        pages = [visitor.get(f"/chat/{room}/").text for visitor in (alice, bob, alice)]
+    assert shown(pages[0]) == shown(pages[1]) == [1, 2, 3]
+    assert ["alice-herself" in page for page in pages] == [True, False, True]
+    for name in ("csrfmiddlewaretoken", "id", "page"):
+        values = {Page(page).all("input", name=name)[0]["value"] for page in pages}
+        assert len(values) == 3, name
+
+
 @pytest.mark.services
 def test_what_one_process_acknowledged_another_shows_at_once(postgres_url: str) -> None:
     with (

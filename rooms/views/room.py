@@ -16,6 +16,7 @@ from rooms.log import Head
 from rooms.models import Message
 from rooms.newest import newest
 from rooms.views.form import posted
+from rooms.views.layout import filled
 from rooms.views.visitor import Visit, see_other, with_visitor
 
 
@@ -37,16 +38,16 @@ async def show(
     """Return the room page; with a refusal, what was typed stands in the composer again."""
     found = await newest(room)
     head = found.head
-    context = {
+    shown = {
         **await surroundings(request, room, head.topic),
         "items": found.items,
         "cursor": f"{head.seq}.{head.epoch}",
         "key": secrets.token_urlsafe(12),
-        "first": True,
-        "typed": typed,
-        "error": refused,
     }
-    return answer(render(request, "rooms/room.html", context), refused)
+    if refused is None:
+        return HttpResponse(filled(request, shown))
+    shown |= {"first": True, "typed": typed, "error": refused}
+    return answer(render(request, "rooms/room.html", shown), refused)
 
 
 async def surroundings(request: Visit, room: str, topic: str | None = None) -> dict[str, Any]:
