@@ -4,6 +4,7 @@ A message has one template; a page, a push and the history loader carry the same
 """
 
 import hashlib
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -156,10 +157,11 @@ def streamed_reload(room: str, seconds: int) -> str:
 _kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = {}
 
 
-# Nothing of a message itself is in its layout, so these stand in it but once each.
+# Nothing of a message is in its layout but its room, whose name has no dots, and could be a number
+# that anybody knows.
 _ITEM = {name: f"{name}.of.a.message" for name in ("tag", "name", "html")}
 _ITEM |= {name: f"{name}.of.its.posting" for name in ("date", "day", "moment", "clock")}
-_NUMBER = 4815162342108
+_NUMBER = 10**17 + secrets.randbelow(10**17)
 
 
 def _item(room: str, message: Message) -> str:

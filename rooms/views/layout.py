@@ -1,8 +1,8 @@
 """The room page, laid out once for all its readers and filled in for each.
 
-It goes around rendering the template for every request. A page is laid out without a request and
-without a reader: where something of theirs is to stand it has a blank, so that nothing of one
-reader can come into another's page. A page that says why something was refused is rendered.
+It is laid out without a request and without a reader: where something of theirs is to stand it has
+a blank, so that nothing of one reader can come into another's page. A page that says why something
+was refused is rendered.
 """
 
 import secrets
@@ -17,6 +17,7 @@ from django.utils.html import escape
 
 from rooms import fragments
 from rooms.authors import Author
+from rooms.layouts import laid_out
 
 # Pages that are kept: 5 KB each.
 KEPT = 1000
@@ -49,7 +50,4 @@ def _layout(room: str, topic: str, is_member: bool) -> str:
         "version": fragments.VERSION,
         "first": True,
     }
-    page = render_to_string("rooms/room.html", context).replace("%", "%%")
-    for name, mark in _BLANKS.items():
-        page = page.replace(mark, f"%({name})s")
-    return page
+    return laid_out(render_to_string("rooms/room.html", context), _BLANKS)
