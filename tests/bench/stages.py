@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tests.bench.halls import Server, halls
 from tests.bench.knobs import Knobs
-from tests.bench.rivals import Broadcast, NodeWs, Ours, Raw, Tutorial, node_is_there
+from tests.bench.rivals import Broadcast, NodeWs, NotHere, Ours, Raw, Tutorial
 from tests.bench.rows.fan_out import fan_out
 from tests.bench.rows.gathering import gathering
 from tests.bench.rows.history import history
@@ -34,12 +35,15 @@ async def _full_room(knobs: Knobs) -> list[Row]:
             Broadcast(),
             Raw(),
         ]
-        if node_is_there():
-            servers.append(NodeWs())
         started = await asyncio.gather(*map(start, servers))
+        missing = ""
+        try:
+            started.append(await start(NodeWs()))
+        except NotHere as left_out:
+            missing = str(left_out)
         async with halls(started, knobs.people) as filled:
-            rows = await fan_out(filled, knobs)
-            return rows + await saturation(filled, knobs)
+            rows = await fan_out(filled, knobs) + await saturation(filled, knobs)
+        return [replace(row, note=missing) for row in rows]
 
 
 async def _overload(knobs: Knobs) -> list[Row]:

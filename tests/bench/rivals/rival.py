@@ -11,6 +11,10 @@ FRAME = 340
 _STAMP = len("at:= ") + 19
 
 
+class NotHere(Exception):
+    """A rival cannot be had on this machine: it is left out."""
+
+
 class Rival(Program):
     """A server on a port of its own, which sends everybody what anybody sends it.
 

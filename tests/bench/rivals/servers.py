@@ -1,17 +1,17 @@
 """How each of them is started."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.rivals.rival import Rival
+from tests.bench.rivals.rival import NotHere, Rival
 from tests.services import Rooms
 from tests.services.ports import HOST, free_port
 
 _ROOT = Path(__file__).resolve().parents[3]
 _WS = "ws@8.23.0"
+_NPM_SECONDS = 60
 # Somebody else's twenty lines: what the manual of `ws` says a broadcast is.
 _NODE = """
 const { WebSocketServer, WebSocket } = require('ws');
@@ -115,7 +115,7 @@ class Raw(Rival):
 
 
 class NodeWs(Rival):
-    """Node's `ws`."""
+    """Node's `ws`; raises NotHere where Node is not there, or npm cannot bring it."""
 
     name = "Node ws"
     padding = Rival.padding + 1  # JSON.stringify leaves no space behind the colon
@@ -123,11 +123,15 @@ class NodeWs(Rival):
     def _prepare(self) -> None:
         self.port = free_port()
         install = ("npm", "install", "--silent", "--no-audit", "--no-fund", _WS)
-        subprocess.run([*install, "--prefix", self.folder], check=True, capture_output=True)
+        try:
+            subprocess.run(
+                [*install, "--prefix", self.folder],
+                check=True,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_NPM_SECONDS,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotHere(f"{self.name} is left out: npm could not bring it here") from error
         self._environment = {**os.environ, "HOST": HOST, "PORT": str(self.port)}
         self._command = ["node", "-e", _NODE]
-
-
-def node_is_there() -> bool:
-    """Tell whether Node and npm are on this machine."""
-    return all(shutil.which(program) for program in ("node", "npm"))
