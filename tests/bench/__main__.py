@@ -6,22 +6,22 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from tests.bench.docs import write_docs
 from tests.bench.knobs import Knobs
-from tests.bench.picture import picture
+from tests.bench.record import Record
 from tests.bench.stages import STAGES
-from tests.bench.table import Row, markdown, write_json
+from tests.bench.table import Row, markdown
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 # On a machine that is busy with something else, what is measured means little anyway.
 _STAGE_SECONDS = 300
-_BEGIN, _END = "<!-- table -->\n", "<!-- end of table -->\n"
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     _open_many_files()
     # Then too, what was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    rows: list[Row] = []
+    records: dict[str, Record] = {}
     for name in asked.only or STAGES:
         began = time.monotonic()
         try:
@@ -41,10 +41,10 @@ def main() -> int:
             _say(f"{name}: {str(late) or f'not done within {_STAGE_SECONDS} s'}\n")
             continue
         _say(f"{name}: {time.monotonic() - began:.0f} s\n\n{markdown(found)}\n")
-        rows += found
+        records[name] = Record(found, asdict(knobs))
         if asked.write:
-            _write(rows, knobs)
-    return 0 if rows else 1
+            write_docs(_DOCS, records, STAGES)
+    return 0 if records else 1
 
 
 async def _bounded(stage: Coroutine[Any, Any, list[Row]]) -> list[Row]:
@@ -59,15 +59,6 @@ def _asked() -> argparse.Namespace:
     asks.add_argument("--only", action="append", choices=sorted(STAGES), help="may be repeated")
     asks.add_argument("--write", action="store_true", help="write what was found into docs/")
     return asks.parse_args()
-
-
-def _write(rows: Sequence[Row], knobs: Knobs) -> None:
-    write_json(_DOCS / "bench.json", rows, asdict(knobs))
-    (_DOCS / "performance.svg").write_text(picture(rows))
-    told = _DOCS / "performance.md"
-    before, _, rest = told.read_text().partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    told.write_text(f"{before}{_BEGIN}\n{markdown(rows)}\n\n{_END}{after}")
 
 
 def _open_many_files() -> None:

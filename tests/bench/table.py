@@ -1,10 +1,7 @@
 """What was measured, and how it is told."""
 
-import json
-import platform
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
@@ -67,26 +64,6 @@ def markdown(rows: Iterable[Row]) -> str:
         if row.note:
             lines.append(f"| | {row.note} | | | |")
     return "\n".join(lines)
-
-
-def write_json(path: Path, rows: Sequence[Row], knobs: dict[str, float]) -> None:
-    """Write all that was measured, with the machine on which it was."""
-    told = {
-        "machine": {"system": platform.system(), "python": platform.python_version(), **_cores()},
-        "knobs": knobs,
-        "rows": [
-            asdict(row)
-            | {"goals": [asdict(goal) | {"is_reached": goal.is_reached} for goal in row.goals]}
-            for row in rows
-        ],
-    }
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-
-
-def _cores() -> dict[str, object]:
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
-    return {"processor": models[0] if models else platform.machine(), "cores": len(models) or 1}
 
 
 def _number(value: float) -> str:

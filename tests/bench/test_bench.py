@@ -1,4 +1,5 @@
 import os
+import shutil
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -12,10 +13,12 @@ import uvloop
 
 from tests.bench.cpu import cpu_of
 from tests.bench.crowd import MARK, Crowd
+from tests.bench.docs import write_docs
 from tests.bench.halls import Server, halls
 from tests.bench.knobs import Knobs
 from tests.bench.picture import picture
 from tests.bench.posters import post
+from tests.bench.record import Record, read
 from tests.bench.rivals import Broadcast, NodeWs, NotHere, Ours, Raw, Tutorial
 from tests.bench.rivals.rival import FRAME
 from tests.bench.rows.fan_out import fan_out
@@ -26,6 +29,7 @@ from tests.bench.rows.pages import pages
 from tests.bench.rows.posts import posts
 from tests.bench.rows.saturation import saturation
 from tests.bench.rows.sockets import sockets
+from tests.bench.stages import STAGES
 from tests.bench.table import Goal, Row, markdown, medians
 from tests.services import Postgres
 
@@ -161,6 +165,37 @@ def test_the_table_says_what_was_not_reached() -> None:
     row = Row("fan-out", "µs", {"Rooms": 1234.5}, [Goal("ratio", 2, "at most", 1)])
     assert "| **fan-out**, µs | Rooms | 1,234 | | |" in markdown([row])
     assert "| ratio | 2 | at most 1 | **not reached** |" in markdown([row])
+
+
+def test_what_was_measured_anew_takes_the_place_of_its_own_rows_alone(tmp_path: Path) -> None:
+    def record(ours: float, seconds: float) -> Record:
+        row = Row("fan-out", "µs", {"Rooms": ours}, [Goal("ratio", ours, "at most", 5)])
+        return Record([row], {"seconds": seconds})
+
+    told = tmp_path / "performance.md"
+    told.write_text("before\n<!-- table -->\nold\n<!-- end of table -->\nafter\n")
+    stages = ("first", "second")
+    write_docs(tmp_path, {"second": record(2, 1), "first": record(3, 1)}, stages)
+    write_docs(tmp_path, {"first": record(7, 4)}, stages)
+
+    records = read(tmp_path / "bench.json")
+    assert records == {"first": record(7, 4), "second": record(2, 1)}
+    assert list(records) == ["first", "second"]
+    rows = [row for one in records.values() for row in one.rows]
+    assert told.read_text() == (
+        f"before\n<!-- table -->\n\n{markdown(rows)}\n\n<!-- end of table -->\nafter\n"
+    )
+    assert "| ratio | 7 | at most 5 | **not reached** |" in told.read_text()
+    assert ">7<" in (tmp_path / "performance.svg").read_text()
+
+
+def test_docs_show_what_their_figures_hold(tmp_path: Path) -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    for name in ("bench.json", "performance.md", "performance.svg"):
+        shutil.copy(docs / name, tmp_path)
+    write_docs(tmp_path, {}, STAGES)
+    for name in ("bench.json", "performance.md", "performance.svg"):
+        assert (tmp_path / name).read_text() == (docs / name).read_text()
 
 
 def test_the_picture_shows_who_it_is_about() -> None:
