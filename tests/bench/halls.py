@@ -40,24 +40,30 @@ class Round:
 
 @dataclass
 class Hall:
-    """A server, and the crowd in its room."""
+    """A server, the crowd in its room, and the other processes of that server."""
 
     server: Server
     crowd: Crowd
+    others: Sequence[Server] = ()
+
+    @property
+    def cpu(self) -> int:
+        """Nanoseconds of processor time that the server has used, all processes together."""
+        return sum(cpu_of(one.pid) for one in (self.server, *self.others))
 
     async def round(self, post: Callable[[], Awaitable[int]]) -> Round:
         """Let messages be posted, and account for them; `post` returns how many there were.
 
         What a socket misses that was closed over it is lost; if it was ours, RuntimeError.
         """
-        crowd, pid = self.crowd, self.server.pid
+        crowd = self.crowd
         crowd.take_delays()
-        count, cpu, began = crowd.count, cpu_of(pid), time.monotonic()
+        count, cpu, began = crowd.count, self.cpu, time.monotonic()
         expected = await post() * len(crowd.seats)
         lost = await crowd.settle(count + expected, _SETTLE_SECONDS)
         if isinstance(self.server, Ours):
             crowd.check()
-        spent = cpu_of(pid) - cpu
+        spent = self.cpu - cpu
         seconds = (crowd.last if lost else time.monotonic()) - began
         return Round(expected - lost, lost, spent, seconds, crowd.take_delays())
 

@@ -12,3 +12,4 @@ class Knobs:
     people: int = 1000  # sockets in a full room
     idle: int = 5000  # sockets that do nothing
     history: int = 1_000_000  # messages in a long room
+    log: int = 5000  # messages in the long log of a page

@@ -1,27 +1,39 @@
 """Which servers each of the rows needs; a stage is what is measured with them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+from playwright.async_api import async_playwright
 
 from tests.bench.halls import Server, halls
 from tests.bench.knobs import Knobs
 from tests.bench.rivals import Broadcast, NodeWs, NotHere, Ours, Raw, Tutorial
+from tests.bench.rows.browser import browser
 from tests.bench.rows.fan_out import fan_out
 from tests.bench.rows.gathering import gathering
 from tests.bench.rows.history import history
+from tests.bench.rows.many_rooms import many_rooms
 from tests.bench.rows.overload import overload
 from tests.bench.rows.pages import pages
 from tests.bench.rows.posts import posts
 from tests.bench.rows.saturation import saturation
 from tests.bench.rows.sockets import sockets
+from tests.bench.rows.two_processes import Chat, two_processes
 from tests.bench.table import Row
 from tests.services import Postgres, Redis
+from tests.services.chromium import alaunch
 from tests.services.program import Program
 
 Started = TypeVar("Started", bound=Program)
+
+
+class Start(Protocol):
+    """What starts a program, for as long as the stage lasts."""
+
+    async def __call__(self, program: Started) -> Started: ...
 
 
 async def _full_room(knobs: Knobs) -> list[Row]:
@@ -78,6 +90,35 @@ async def _gathering(knobs: Knobs) -> list[Row]:
         return await gathering(await start(Ours()), knobs)
 
 
+async def _many_rooms(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        return await many_rooms(await start(Ours()), await start(Ours()), knobs)
+
+
+async def _two_processes(knobs: Knobs) -> list[Row]:
+    async with _programs() as start:
+        postgres = await start(Postgres())
+        alone = await _chat(start, postgres, 1)
+        return await two_processes(alone, await _chat(start, postgres, 2), knobs)
+
+
+async def _chat(start: Start, postgres: Postgres, processes: int) -> Chat:
+    redis, database_url = await start(Redis()), postgres.database()
+    found: list[Ours] = []
+    for _ in range(processes):
+        data_dir = found[0].data_dir if found else None
+        name = f"Rooms, {processes}"
+        found.append(await start(Ours(name, redis.url, database_url, data_dir)))
+    return Chat(found, redis)
+
+
+async def _browser(knobs: Knobs) -> list[Row]:
+    async with _programs() as start, async_playwright() as playwright:
+        server = await start(Ours())
+        async with await alaunch(playwright) as chromium:
+            return await browser(server, chromium, knobs)
+
+
 STAGES: dict[str, Callable[[Knobs], Coroutine[Any, Any, list[Row]]]] = {
     "full room": _full_room,
     "overload": _overload,
@@ -86,11 +127,14 @@ STAGES: dict[str, Callable[[Knobs], Coroutine[Any, Any, list[Row]]]] = {
     "sockets": _sockets,
     "history": _history,
     "gathering": _gathering,
+    "many rooms": _many_rooms,
+    "two processes": _two_processes,
+    "browser": _browser,
 }
 
 
 @asynccontextmanager
-async def _programs() -> AsyncIterator[Callable[[Started], Awaitable[Started]]]:
+async def _programs() -> AsyncIterator[Start]:
     """Give what starts a program, and stop all of them afterwards."""
     async with AsyncExitStack() as running:
 

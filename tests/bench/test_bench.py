@@ -3,6 +3,8 @@ import shutil
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 import uvloop
+from playwright.async_api import async_playwright
 
 from tests.bench.cpu import cpu_of
 from tests.bench.crowd import MARK, Crowd
@@ -21,19 +24,23 @@ from tests.bench.posters import post
 from tests.bench.record import Record, read
 from tests.bench.rivals import Broadcast, NodeWs, NotHere, Ours, Raw, Tutorial
 from tests.bench.rivals.rival import FRAME
+from tests.bench.rows.browser import browser
 from tests.bench.rows.fan_out import fan_out
 from tests.bench.rows.gathering import gathering
 from tests.bench.rows.history import history
+from tests.bench.rows.many_rooms import many_rooms
 from tests.bench.rows.overload import overload
 from tests.bench.rows.pages import pages
 from tests.bench.rows.posts import posts
 from tests.bench.rows.saturation import saturation
 from tests.bench.rows.sockets import sockets
+from tests.bench.rows.two_processes import ONE, TWO, Chat, two_processes
 from tests.bench.stages import STAGES
 from tests.bench.table import Goal, Row, markdown, medians
-from tests.services import Postgres
+from tests.services import Postgres, Redis
+from tests.services.chromium import alaunch
 
-LITTLE = Knobs(seconds=0.1, repeat=1, people=20, idle=10, history=1100)
+LITTLE = Knobs(seconds=0.1, repeat=1, people=20, idle=10, history=1100, log=200)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +103,42 @@ def test_history_can_be_measured(ours: Ours) -> None:
 
 def test_gathering_can_be_measured(ours: Ours) -> None:
     measure(gathering(ours, LITTLE))
+
+
+def test_many_rooms_can_be_measured(ours: Ours) -> None:
+    with Ours() as many:
+        [row] = measure(many_rooms(ours, many, LITTLE))
+    full, pairs, pair = row.values.values()
+    assert 0 < full < min(pairs, pair)
+
+
+def test_two_processes_can_be_measured(postgres: Postgres, tmp_path: Path) -> None:
+    with ExitStack() as open_:
+
+        def chat(processes: int) -> Chat:
+            redis, database = open_.enter_context(Redis()), postgres.database()
+            folder = tmp_path / str(processes)
+            servers = [Ours("Rooms", redis.url, database, folder) for _ in range(processes)]
+            return Chat([open_.enter_context(server) for server in servers], redis)
+
+        cost, of_redis = measure(two_processes(chat(1), chat(2), LITTLE))
+    assert cost.values.keys() == of_redis.values.keys() == {ONE, TWO}
+    assert all(value > 0 for value in of_redis.values.values())
+
+
+@pytest.mark.services
+@pytest.mark.browser
+def test_a_browser_can_be_measured(ours: Ours) -> None:
+    async def row() -> list[Row]:
+        async with async_playwright() as playwright, await alaunch(playwright) as chromium:
+            return await browser(ours, chromium, LITTLE)
+
+    # In a thread of its own: in this one Playwright's event loop may run already.
+    with ThreadPoolExecutor(1) as beside:
+        rows = beside.submit(measure, row()).result()
+    for found in rows:
+        assert list(found.values) == ["Rooms", "insertAdjacentHTML"]
+        assert all(value > 0 for value in found.values.values())
 
 
 def test_what_a_process_costs_grows_with_its_work_even_in_threads_that_have_ended() -> None:

@@ -52,12 +52,17 @@ class Ours(Rooms):
     messages_max = Rival.messages_max
 
     def __init__(
-        self, name: str = "Rooms", redis_url: str | None = None, database_url: str | None = None
+        self,
+        name: str = "Rooms",
+        redis_url: str | None = None,
+        database_url: str | None = None,
+        data_dir: Path | None = None,
     ) -> None:
         self.name = name
         super().__init__(
             redis_url=redis_url,
             database_url=database_url,
+            data_dir=data_dir,
             env=dict.fromkeys(LIMITS, "off"),
             program=("-m", "tests.bench.server"),
         )
