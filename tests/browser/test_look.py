@@ -114,6 +114,22 @@ def test_the_heartbeat_runs_when_no_motion_is_wanted(look: Look) -> None:
     assert running == 1
 
 
+def test_a_page_in_which_nothing_happens_lets_the_browser_rest(look: Look) -> None:
+    page = look("full/")
+    tools = page.context.new_cdp_session(page)
+    tools.send("Performance.enable")
+
+    def drawn() -> int:
+        told = tools.send("Performance.getMetrics")["metrics"]
+        return int(next(one["value"] for one in told if one["name"] == "RecalcStyleCount"))
+
+    page.wait_for_timeout(500)  # what appeared has faded in
+    before = drawn()
+    page.wait_for_timeout(1000)
+    # A frame of the socket may come meanwhile, sixty of the screen must not.
+    assert drawn() - before < 10
+
+
 # Private
 
 
