@@ -23,6 +23,9 @@ from rooms.models import Message
 
 # Rendered messages kept in memory: 1 KB each, as people write them.
 KEPT = 10_000
+# Messages in one of the lists that a page's log consists of, or a batch more. With each new message
+# the browser goes through the lists that are in sight, and passes over the others.
+LIST = 50
 
 
 def _version() -> str:
@@ -50,7 +53,9 @@ def message(room: str, message: Message) -> str:
 
 def live(room: str, entries: Sequence[Entry], cursor: str) -> str:
     """Return what brings a page that shows everything before the entries up to the cursor."""
-    return _render("live/batch", {**_sorted(room, entries), "cursor": cursor})
+    numbers = [entry.message.number for entry in entries if entry.kind == "posted"]
+    ends = any(number % LIST == 0 for number in numbers)
+    return _render("live/batch", {**_sorted(room, entries), "ends": ends, "cursor": cursor})
 
 
 def backlog(room: str, entries: Sequence[Entry], cursor: str) -> str:

@@ -1,6 +1,9 @@
 """What a first visit costs, and how the log behaves under the reader's hands."""
 
+import json
+
 from playwright.sync_api import Browser, Locator, expect
+from websockets.sync.client import connect
 
 from tests.browser.conftest import Visit, fill, live, say
 from tests.services import Rooms
@@ -49,6 +52,29 @@ def test_the_log_starts_at_the_newest_and_loads_older_messages_as_one_scrolls(
     expect(alice.locator(".older")).to_have_count(0)
     numbers = alice.locator(".message").evaluate_all("all => all.map(m => +m.id.slice(1))")
     assert numbers == list(range(1, 131))
+
+
+def test_of_a_long_log_only_what_is_near_is_drawn_and_none_of_it_moves(
+    visit: Visit, rooms: Rooms
+) -> None:
+    alice = live(visit("/chat/long/"))
+    with connect(f"{rooms.ws}/ws/chat/long/?events=deleted", proxy=None) as bob:
+        for number in range(1, 301):
+            bob.send(json.dumps({"message": f"message {number}, of some length"}))
+            if number % 100 == 0:
+                expect(alice.locator(f"#m{number}")).to_be_in_viewport()
+    assert alice.locator("#lists > ol").count() > 3
+    drawn = "item => item.checkVisibility({contentVisibilityAuto: true})"
+    assert alice.locator("#m300").evaluate(drawn)
+    assert not alice.locator("#m1").evaluate(drawn)
+    log = alice.locator("#log")
+    height = log.evaluate("log => log.scrollHeight")
+    log.evaluate("log => log.scrollTop = -log.scrollHeight")
+    expect(alice.locator("#m1")).to_be_in_viewport()
+    assert alice.locator("#m1").evaluate(drawn)
+    assert log.evaluate("log => log.scrollHeight") == height
+    numbers = alice.locator(".message").evaluate_all("all => all.map(m => +m.id.slice(1))")
+    assert numbers == list(range(1, 301))
 
 
 def test_the_log_stays_at_the_end_and_does_not_move_while_one_reads_further_up(
