@@ -1,10 +1,11 @@
-"""What the bench writes into docs/: figures, table and picture."""
+"""What the bench writes into docs/: figures, tables and picture."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.bench.picture import picture
-from tests.bench.record import Record, read, write
+from tests.bench.record import Record, read, rows_of, write
+from tests.bench.scaling import write_scaling
 from tests.bench.table import markdown
 
 _BEGIN, _END = "<!-- table -->\n", "<!-- end of table -->\n"
@@ -17,10 +18,11 @@ def write_docs(docs: Path, found: Mapping[str, Record], stages: Iterable[str]) -
     """
     known = {**read(docs / "bench.json"), **found}
     records = {stage: known[stage] for stage in stages if stage in known}
-    rows = [row for record in records.values() for row in record.rows]
+    rows = rows_of(records)
     write(docs / "bench.json", records)
     (docs / "performance.svg").write_text(picture(rows))
     told = docs / "performance.md"
     before, _, rest = told.read_text().partition(_BEGIN)
     after = rest.partition(_END)[2]
     told.write_text(f"{before}{_BEGIN}\n{markdown(rows)}\n\n{_END}{after}")
+    write_scaling(docs, rows)

@@ -51,6 +51,11 @@ def write(path: Path, records: Mapping[str, Record]) -> None:
     path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
+def rows_of(records: Mapping[str, Record]) -> list[Row]:
+    """Return the rows of all the records, one after the other."""
+    return [row for record in records.values() for row in record.rows]
+
+
 def _row(goals: list[dict[str, Any]], **told: Any) -> Row:
     for goal in goals:
         del goal["is_reached"]

@@ -55,18 +55,19 @@ def markdown(rows: Iterable[Row]) -> str:
     for row in rows:
         name = f"**{row.name}**, {row.unit}"
         for subject, value in row.values.items():
-            lines.append(f"| {name} | {subject} | {_number(value)} | | |")
+            lines.append(f"| {name} | {subject} | {number(value)} | | |")
             name = ""
         for goal in row.goals:
             told = "reached" if goal.is_reached else "**not reached**"
-            bound = f"{goal.keeps} {_number(goal.bound)}"
-            lines.append(f"| | {goal.what} | {_number(goal.measured)} | {bound} | {told} |")
+            bound = f"{goal.keeps} {number(goal.bound)}"
+            lines.append(f"| | {goal.what} | {number(goal.measured)} | {bound} | {told} |")
         if row.note:
             lines.append(f"| | {row.note} | | | |")
     return "\n".join(lines)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return the figure with as many digits as mean something."""
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"

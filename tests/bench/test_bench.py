@@ -234,10 +234,10 @@ def test_what_was_measured_anew_takes_the_place_of_its_own_rows_alone(tmp_path: 
 
 def test_docs_show_what_their_figures_hold(tmp_path: Path) -> None:
     docs = Path(__file__).resolve().parents[2] / "docs"
-    for name in ("bench.json", "performance.md", "performance.svg"):
+    for name in ("bench.json", "performance.md", "performance.svg", "scaling.md"):
         shutil.copy(docs / name, tmp_path)
     write_docs(tmp_path, {}, STAGES)
-    for name in ("bench.json", "performance.md", "performance.svg"):
+    for name in ("bench.json", "performance.md", "performance.svg", "scaling.md"):
         assert (tmp_path / name).read_text() == (docs / name).read_text()
 
 

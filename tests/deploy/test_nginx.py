@@ -7,14 +7,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from threading import Event
 
 import httpx
 import pytest
 
-from tests.deploy.site import Site
+from tests.deploy.site import DEPLOY, Site
 from tests.services import Rooms
 from tests.services.ports import HOST
 from tests.tool import new_room
@@ -144,6 +144,28 @@ async def test_a_killed_process_takes_its_own_sockets_and_nobody_s_message(site:
     counted = Counter(await stored(site, room))
     assert set(counted.values()) == {1}
     assert set(said) == set(counted)
+
+
+async def test_by_room_all_readers_of_a_room_are_at_one_process(
+    servers: tuple[Rooms, Rooms], tmp_path: Path
+) -> None:
+    told = (DEPLOY.parent / "scaling.md").read_text()
+    [room_is, choose] = re.findall(r"^((?:map|hash) .*;(?: })?) +#", told, re.MULTILINE)
+    changed = {"upstream rooms {": f"{room_is}\nupstream rooms {{", "least_conn;": choose}
+    parted = Site(servers, tmp_path, changed)
+    with parted.nginx:
+        async with AsyncExitStack() as open_:
+            # Of so many rooms both processes have some.
+            pairs = [
+                [await open_.enter_async_context(parted.tool(room)) for _ in range(2)]
+                for room in [new_room() for _ in range(30)]
+            ]
+            servers[0].kill()
+            await asyncio.sleep(1)
+            await asyncio.to_thread(servers[0].start)
+            gone = [[each.socket.close_code is not None for each in pair] for pair in pairs]
+    assert {len(set(pair)) for pair in gone} == {1}
+    assert {pair[0] for pair in gone} == {False, True}
 
 
 async def test_a_restart_of_one_after_the_other_is_no_more_than_a_reconnect(site: Site) -> None:
