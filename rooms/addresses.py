@@ -1,6 +1,7 @@
 """Where somebody comes from: the address under which what they do is counted."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from typing import Any
@@ -45,6 +46,7 @@ def _counted(address: str) -> str:
     return str(found or "")
 
 
+@lru_cache
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(address)

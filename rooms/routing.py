@@ -2,25 +2,19 @@
 
 from channels.routing import URLRouter
 from channels.security.websocket import WebsocketDenier
-from channels.sessions import SessionMiddlewareStack
 from django.urls import re_path
 
 from rooms.consumers.page import HtmlRoomConsumer
 from rooms.consumers.tool import JsonRoomConsumer
-from rooms.consumers.visitor import AccountMiddleware
 from rooms.origins import OriginGate
 
 sockets = OriginGate(
-    SessionMiddlewareStack(
-        AccountMiddleware(
-            URLRouter(
-                [
-                    re_path(r"^ws/chat/(?P<room>[^/]+)/$", JsonRoomConsumer.as_asgi()),
-                    re_path(r"^ws/chat/(?P<room>[^/]+)/html/$", HtmlRoomConsumer.as_asgi()),
-                    # Without it a path that matches nothing raises, and answers 500.
-                    re_path(r"", WebsocketDenier.as_asgi()),
-                ]
-            )
-        )
+    URLRouter(
+        [
+            re_path(r"^ws/chat/(?P<room>[^/]+)/$", JsonRoomConsumer.as_asgi()),
+            re_path(r"^ws/chat/(?P<room>[^/]+)/html/$", HtmlRoomConsumer.as_asgi()),
+            # Without it a path that matches nothing raises, and answers 500.
+            re_path(r"", WebsocketDenier.as_asgi()),
+        ]
     )
 )

@@ -12,6 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from websockets.asyncio.client import ClientConnection, connect
 
 from rooms import accounts, authors, database
+from rooms.consumers.visitor import visitor
 from rooms.models import User
 from rooms.subscribers import Revoked
 from tests.cast import Tool as Reader
@@ -40,6 +41,22 @@ carol = get_user_model().objects.get(username={name!r})
 # One for each test, which leaves her changed.
 _CAROLS = [f"carol-{number}" for number in range(20)]
 _carols = iter(_CAROLS)
+
+
+async def test_who_has_no_session_is_not_looked_for_in_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def read(question: object, *_: object) -> None:
+        raise AssertionError(f"{question} was asked")
+
+    monkeypatch.setattr(database, "read", read)
+    scope = {"headers": [(b"host", b"localhost")], "client": ["192.0.2.7", 1]}
+    assert (await visitor(scope)).address == "192.0.2.7"
+    scope["headers"] = [(b"cookie", b"guest=forged; csrftoken=x")]
+    assert (await visitor(scope)).identity.startswith("socket:")
+    scope["headers"] = [(b"cookie", b"sessionid=" + b"x" * 32)]
+    with pytest.raises(AssertionError, match="was asked"):
+        await visitor(scope)
 
 
 def _make(rooms: Rooms, *names: str) -> None:

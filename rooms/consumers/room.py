@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from dataclasses import replace
 from typing import Any
 
 from channels.consumer import get_handler_name
@@ -11,10 +10,10 @@ from channels.exceptions import DenyConnection, StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from rooms import authors, guests, limits, wire
-from rooms.addresses import address_of
+from rooms import database, limits, wire
 from rooms.authors import Author
 from rooms.connections import connections
+from rooms.consumers.visitor import visitor
 from rooms.errors import (
     Forbidden,
     InvalidCursor,
@@ -87,22 +86,15 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         except InvalidRoom:
             raise DenyConnection() from None
         self.line = wire.of(self.scope)
-        user, address = self.scope["user"], address_of(self.scope)
-        if user is None:
-            await self.turn_away(Unavailable())
-            return
-        author = (
-            authors.member(user, self.scope["session"].session_key or "")
-            if user.is_authenticated
-            else guests.recall(self.scope["cookies"]) or authors.nameless_tool()
-        )
-        self.author = replace(author, address=address)
         try:
-            await limits.take(("join", address, settings.JOIN_RATE))
-            await connections().open("socket", address)
+            self.author = await visitor(self.scope)
+            await limits.take(("join", self.author.address, settings.JOIN_RATE))
+            await connections().open("socket", self.author.address)
             self._is_counted = True
         except RateLimited as refused:
             await self.turn_away(refused)
+        except database.AWAY:
+            await self.turn_away(Unavailable())
         else:
             await self.enter()
 
