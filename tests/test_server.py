@@ -94,6 +94,16 @@ def test_one_who_goes_on_asking_keeps_no_server_from_ending() -> None:
         assert not any("Connection" in answer.headers for answer in others)
 
 
+async def test_sockets_that_have_gone_are_not_waited_for() -> None:
+    with Rooms(env={"DRAIN_SECONDS": "60"}) as rooms:
+        async with connect(rooms.ws + "/ws/chat/lobby/") as tool:
+            await tool.send(json.dumps({"message": "goodbye"}))
+            await tool.recv()
+        stopped = time.monotonic()
+        await asyncio.to_thread(rooms.stop)
+        assert time.monotonic() - stopped < 8
+
+
 async def test_a_connection_that_becomes_a_socket_while_the_server_stops_is_told() -> None:
     with Rooms() as rooms:
         late = socket.create_connection(("127.0.0.1", rooms.port))

@@ -25,13 +25,14 @@ class HtmlRoomConsumer(RoomConsumer):
     """Our page's socket. It says nothing until the page's first frame brings its cursor."""
 
     frame_max = "PAGE_FRAME_MAX"
-    _silence: asyncio.Task[None] | None = None
+    _silence: asyncio.TimerHandle | None = None
     _outbox: Outbox | None = None
 
     async def enter(self) -> None:
         """Accept, and wait for the first frame for a while."""
         await self.accept()
-        self._silence = asyncio.create_task(self._hang_up())
+        loop = asyncio.get_running_loop()
+        self._silence = loop.call_later(FIRST_FRAME_SECONDS, self._hang_up)
 
     def leave(self) -> None:
         """Post no more; what is pending stands in the page and comes again."""
@@ -65,9 +66,8 @@ class HtmlRoomConsumer(RoomConsumer):
         except database.AWAY:
             await self.close(TRY_AGAIN)
 
-    async def _hang_up(self) -> None:
-        await asyncio.sleep(FIRST_FRAME_SECONDS)
-        await self.close(BAD_OPTION)
+    def _hang_up(self) -> None:
+        self._reading = asyncio.create_task(self.close(BAD_OPTION))
 
     async def _begin(self, frame: dict[str, Any]) -> None:
         match frame:

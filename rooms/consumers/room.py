@@ -59,9 +59,16 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     line: wire.Line
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve the socket; however it ends, its reader leaves the room."""
+        """Serve the socket; however it ends, its reader leaves the room.
+
+        Channels has a task wait for the socket, and another for the layer, which we have not.
+        """
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive, send)
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             self.leave()
             if self._reading is not None:

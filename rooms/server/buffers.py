@@ -4,18 +4,23 @@ import asyncio
 
 
 class Drained:
-    """A producer for Twisted's transport, which pauses it while the buffer is full.
+    """A producer for Twisted's transport, which pauses it while the buffer is full."""
 
-    `drained` is set while there is room, and for good once the reader is gone.
-    """
+    _room: asyncio.Event | None = None  # made for those who wait: most readers are never waited for
 
-    drained: asyncio.Event
+    async def drain(self) -> None:
+        """Wait until there is room, or the reader is gone."""
+        if self._room is not None:
+            await self._room.wait()
 
     def pauseProducing(self) -> None:
-        self.drained.clear()
+        if self._room is None:
+            self._room = asyncio.Event()
 
     def resumeProducing(self) -> None:
-        self.drained.set()
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
 
     def stopProducing(self) -> None:
-        self.drained.set()
+        self.resumeProducing()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -14,6 +15,7 @@ from twisted.python.failure import Failure
 
 from rooms import posting, wire
 from rooms.feeds import feeds
+from rooms.server.inbox import Inbox
 from rooms.server.requests import RequestFactory
 from rooms.server.sockets import GLANCE_SECONDS, Socket, SocketFactory
 from rooms.server.work import Work
@@ -40,13 +42,15 @@ class Server(DaphneServer):  # type: ignore[misc]
     failure: str = ""
 
     def __init__(self, application: Any, *args: Any, **kwargs: Any) -> None:
-        self._work = Work(application)
+        self._application = application
+        self._work = Work()
         self._ports: list[Any] = []
         self.is_ending = False
         patience = dict.fromkeys(
             ("websocket_handshake_timeout", "websocket_connect_timeout"), HANDSHAKE_SECONDS
         )
-        super().__init__(self._work, *args, **{**kwargs, **patience})
+        answer = partial(self._work.answer, application)
+        super().__init__(answer, *args, **{**kwargs, **patience})
 
     # Daphne's run() makes its factories itself; these put ours in their place.
 
@@ -70,14 +74,21 @@ class Server(DaphneServer):  # type: ignore[misc]
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Serve a connection; a socket offers the application its short way to the wire."""
-        if isinstance(protocol, Socket):
-            scope["extensions"] = {wire.EXTENSION: protocol.line}
-        return super().create_application(protocol, scope)
+        if not isinstance(protocol, Socket):
+            return super().create_application(protocol, scope)
+        inbox = Inbox(self._work)
+        scope |= {"asgi": {"version": "3.0"}, "extensions": {wire.EXTENSION: protocol.line}}
+        serving = asyncio.ensure_future(
+            self._application(scope, inbox.get, partial(self.handle_reply, protocol))
+        )
+        serving.add_done_callback(lambda _: self._work.end(inbox))
+        self.connections[protocol]["application_instance"] = serving
+        return inbox
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Hand on what the application sends; return when the reader has room for more."""
         await super().handle_reply(protocol, message)
-        await protocol.drained.wait()
+        await protocol.drain()
 
     def listen_error(self, failure: Failure) -> None:
         """Keep the reason, and stop."""

@@ -1,6 +1,5 @@
 """HTTP on the wire."""
 
-import asyncio
 import sys
 from typing import Any
 
@@ -21,8 +20,6 @@ class _Request(Drained, WebRequest):  # type: ignore[misc]
     """One request, whose body is bounded and whose answer waits for its reader."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.drained = asyncio.Event()
-        self.drained.set()
         self._size = 0
         super().__init__(*args, **kwargs)
 
@@ -57,11 +54,11 @@ class _Request(Drained, WebRequest):  # type: ignore[misc]
     def finish(self) -> None:
         if self.producer is not None:
             self.unregisterProducer()
-        self.drained.set()
+        self.resumeProducing()
         super().finish()
 
     def connectionLost(self, reason: Any) -> None:
-        self.drained.set()
+        self.resumeProducing()
         super().connectionLost(reason)
 
 

@@ -19,8 +19,6 @@ class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
     """One socket, read no faster than its frames are dealt with."""
 
     def connectionMade(self) -> None:
-        self.drained = asyncio.Event()
-        self.drained.set()
         # Until the upgrade the HTTP channel was the transport's producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
@@ -37,7 +35,7 @@ class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
 
     def connectionLost(self, reason: Any) -> None:
         self.line.holds += 1
-        self.drained.set()
+        self.resumeProducing()
         super().connectionLost(reason)
 
     def failHandshake(self, reason: str, code: int = 400, headers: Any = None) -> None:

@@ -9,41 +9,39 @@ Send = Callable[[Event], Awaitable[None]]
 
 
 class Work:
-    """ASGI middleware that knows which connections are at work.
+    """Which connections are at work.
 
-    A socket is at work from a frame that it was given until it asks for the next; a request until
-    it is answered, or known to be a stream, which has no end.
+    A socket is at work from a frame that it was given until it asks for the next (its inbox tells);
+    a request until it is answered, or known to be a stream, which has no end.
     """
 
-    def __init__(self, application: Any) -> None:
-        self.application = application
+    def __init__(self) -> None:
         self._under_way: set[object] = set()
+
+    def begin(self, one: object) -> None:
+        """Hear that a connection is at work."""
+        self._under_way.add(one)
+
+    def end(self, one: object) -> None:
+        """Hear that it is not, if it was."""
+        self._under_way.discard(one)
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is under way."""
         return not self._under_way
 
-    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        """Serve the connection."""
+    async def answer(self, application: Any, scope: Any, receive: Receive, send: Send) -> None:
+        """Serve a request."""
         this = object()
-        self._under_way.add(this)
-
-        async def receive_next() -> Event:
-            self._under_way.discard(this)
-            event = await receive()
-            self._under_way.add(this)
-            return event
+        self.begin(this)
 
         async def send_part(event: Event) -> None:
             if event.get("more_body"):
-                self._under_way.discard(this)
+                self.end(this)
             await send(event)
 
         try:
-            if scope["type"] == "websocket":
-                await self.application(scope, receive_next, send)
-            else:
-                await self.application(scope, receive, send_part)
+            await application(scope, receive, send_part)
         finally:
-            self._under_way.discard(this)
+            self.end(this)
