@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from daphne.ws_protocol import WebSocketFactory
 
 from rooms.server.buffers import Drained
+from rooms.server.pulse import Pulse
 from rooms.wire import Line
 
 RESTARTS = 4012
@@ -15,7 +16,7 @@ WAITING_MAX = 100
 GLANCE_SECONDS = 0.05
 
 
-class Socket(Drained, WebSocketProtocol):  # type: ignore[misc]
+class Socket(Drained, Pulse):
     """One socket, read no faster than its frames are dealt with."""
 
     def connectionMade(self) -> None:
