@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from rooms.server.sockets import Socket
+from rooms.server.sockets import Socket, SocketFactory
 from tests.services import Rooms
 from tests.tool import new_room, tool
 from tests.visitor import csrf_token
@@ -244,6 +244,17 @@ def test_what_is_sent_to_a_socket_that_both_ends_have_closed_is_no_error() -> No
     socket.client_addr = None
     socket.state = socket.STATE_CLOSED
     socket.handle_reply({"type": "websocket.send", "text": "lost"})
+
+
+def test_all_sockets_share_the_options_of_their_server() -> None:
+    factory = SocketFactory(None)
+    factory.setProtocolOptions(maxMessagePayloadSize=1000)
+    one, other = factory.buildProtocol(None), factory.buildProtocol(None)
+    assert one.maxMessagePayloadSize == 1000
+    assert not one.failByDrop
+    assert one.perMessageCompressionAccept([]) is None
+    assert type(one) is type(other)
+    assert isinstance(one, Socket)
 
 
 def test_nobody_chooses_under_which_path_the_site_stands(rooms: Rooms) -> None:

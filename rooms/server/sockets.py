@@ -76,8 +76,15 @@ class Socket(Drained, Pulse):
 class SocketFactory(WebSocketFactory):  # type: ignore[misc]
     """Makes the protocol of each new socket."""
 
-    protocol = Socket
+    protocol: Any = Socket
 
     def setProtocolOptions(self, **options: Any) -> None:
         # Dropping the connection would keep the 1009 from the one it is meant for.
         super().setProtocolOptions(failByDrop=False, **options)
+        # Each socket would copy them, and format the copies for a log that nobody keeps.
+        shared = {name: _unbound(getattr(self, name)) for name in Socket.CONFIG_ATTRS}
+        self.protocol = type("Socket", (Socket,), {**shared, "CONFIG_ATTRS": ()})
+
+
+def _unbound(option: Any) -> Any:
+    return staticmethod(option) if callable(option) else option
