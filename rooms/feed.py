@@ -131,10 +131,12 @@ class Feed:
         self._reads.clear()  # a storm is over by now
         self._tell("beat", fragments.beat(self.room), "")
 
-    def state(self) -> list[str]:
+    def state(self) -> str:
         """Return the fragments of what is ephemeral, for a page that has just come."""
-        here = fragments.here(len(self._presence.here(self.room)))
-        return [here, fragments.typing(self._typists.shown())]
+        # As it was told last, for counting takes longer the more are here; it is told to this page
+        # too when it changes, and by its coming it does.
+        here = fragments.here(len(self._people) or 1)
+        return here + fragments.typing(self._typists.shown())
 
     def close(self) -> None:
         """Stop: nobody reads here any more."""

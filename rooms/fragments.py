@@ -5,7 +5,7 @@ A message has one template; a page, a push and the history loader carry the same
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -96,7 +96,7 @@ def form(room: str) -> str:
 
 def on_air(room: str) -> str:
     """Return what says that the page is live."""
-    return _render("live/on_air", {"room": room, "now": timezone.localtime()})
+    return _on_air(room, timezone.localtime().replace(second=0, microsecond=0))
 
 
 def beat(room: str) -> str:
@@ -104,12 +104,14 @@ def beat(room: str) -> str:
     return _render("live/beat", {"room": room, "now": timezone.localtime()})
 
 
+@lru_cache
 def here(count: int) -> str:
     """Return how many are here."""
     return _render("live/here", {"count": count})
 
 
-def typing(typists: Collection[tuple[str, str]]) -> str:
+@lru_cache
+def typing(typists: tuple[tuple[str, str], ...]) -> str:
     """Return who is typing, as pairs of tag and name."""
     return _render("live/typing", {"typists": typists})
 
@@ -160,6 +162,11 @@ def streamed_reload(room: str, seconds: int) -> str:
 
 
 _kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = {}
+
+
+@lru_cache
+def _on_air(room: str, minute: datetime) -> str:
+    return _render("live/on_air", {"room": room, "now": minute})
 
 
 # Nothing of a message is in its layout but its room, whose name has no dots, and could be a number

@@ -1,6 +1,7 @@
 """Who is typing in a room: said again and again while it lasts, and soon forgotten."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from rooms.frames import Frame
 
@@ -35,6 +36,7 @@ class Typists:
         """Forget who said nothing for long enough; return whether that was anybody."""
         return self.end([tag for tag, (_, until) in self._until.items() if until <= now])
 
-    def shown(self) -> list[tuple[str, str]]:
+    def shown(self) -> tuple[tuple[str, str], ...]:
         """Return the tags and names of the first few."""
-        return [(tag, typist["name"]) for tag, (typist, _) in self._until.items()][:SHOWN]
+        first = islice(self._until.items(), SHOWN)
+        return tuple((tag, typist["name"]) for tag, (typist, _) in first)

@@ -343,6 +343,29 @@ async def test_a_batch_is_rendered_once_for_all_readers(
         await reader.leave()
 
 
+async def test_a_storm_of_pages_is_greeted_with_what_was_rendered_for_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rendered: list[str] = []
+    render = fragments._render
+
+    def counted(name: str, context: dict[str, Any]) -> str:
+        rendered.append(name)
+        return render(name, context)
+
+    monkeypatch.setattr(fragments, "_render", counted)
+    for kept in (fragments.here, fragments.typing, fragments._on_air):
+        kept.cache_clear()
+    pages = [await Page().join(0, "") for _ in range(20)]
+    await until(lambda: all(page.texts for page in pages))
+    assert rendered.count("live/on_air") <= 2, "another minute may have begun"
+    assert rendered.count("live/typing") == 1
+    for page in pages:
+        assert page.texts[0].startswith('<p id="status"')
+        assert 'id="here"' in page.texts[0]
+        await page.leave()
+
+
 async def test_a_reader_whose_batch_cannot_be_shown_costs_nobody_else_theirs(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

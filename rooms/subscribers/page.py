@@ -45,7 +45,7 @@ class PageSubscriber(Subscriber):
         return fragment
 
     def _arrival(self) -> Texts:
-        return Texts([fragments.on_air(self.room), *self.feed.state()])
+        return Texts([fragments.on_air(self.room) + self.feed.state()])
 
     def _restart(self, head: Head, reason: str) -> Texts:
         return Texts([fragments.reload(self.room)])
