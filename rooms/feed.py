@@ -25,6 +25,8 @@ from rooms.wire import Texts
 RETRY_SECONDS = 1.0
 # Changes of presence gather: a storm of joins is one piece of news.
 PRESENCE_SECONDS = 0.25
+# In a full room for longer: each piece is written to all, and would be again for each who comes.
+PRESENCE_SECONDS_EACH = 0.0005
 # Answers of the log that are kept for those who ask the same after a restart.
 KEPT_READS = 8
 
@@ -230,7 +232,8 @@ class Feed:
     def _people_changed(self) -> None:
         if not self._gathering:
             self._gathering = True
-            self._later(PRESENCE_SECONDS, self._tell_people)
+            seconds = max(PRESENCE_SECONDS, len(self.readers) * PRESENCE_SECONDS_EACH)
+            self._later(seconds, self._tell_people)
 
     def _tell_people(self) -> None:
         self._gathering = False

@@ -8,7 +8,18 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from rooms import database, doorbell, feeds, fragments, frames, log, posting, typists
+from rooms import (
+    database,
+    doorbell,
+    feed,
+    feeds,
+    fragments,
+    frames,
+    log,
+    posting,
+    presence,
+    typists,
+)
 from rooms.batches import Batch
 from rooms.doorbell import bell
 from rooms.models import Epoch
@@ -16,7 +27,7 @@ from rooms.names import group_name
 from rooms.subscribers import Revoked, Stuck, subscriber
 from rooms.wire import Texts
 from tests import cast
-from tests.cast import Page, Tool, alice, bob, dave, unhurried, until
+from tests.cast import Page, Tool, alice, bob, carol, dave, unhurried, until
 
 __all__ = ["unhurried"]
 
@@ -364,6 +375,22 @@ async def test_a_storm_of_pages_is_greeted_with_what_was_rendered_for_the_first(
         assert page.texts[0].startswith('<p id="status"')
         assert 'id="here"' in page.texts[0]
         await page.leave()
+
+
+async def test_in_a_full_room_the_news_of_who_is_here_gathers_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(presence, "GATHER_SECONDS", 0.01)
+    monkeypatch.setattr(feed, "PRESENCE_SECONDS", 0.01)
+    monkeypatch.setattr(feed, "PRESENCE_SECONDS_EACH", 0.2)
+    tools = [await Tool(author=author).join() for author in (alice, bob, carol)]
+    await asyncio.sleep(0.3)
+    assert not tools[0].of("presence.changed")
+    await until(lambda: all(tool.of("presence.changed") for tool in tools), 2)
+    [told] = tools[0].of("presence.changed")
+    assert told["names"] == ["alice", "bob", "carol"]
+    for tool in tools:
+        await tool.leave()
 
 
 async def test_a_reader_whose_batch_cannot_be_shown_costs_nobody_else_theirs(
