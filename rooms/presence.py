@@ -1,7 +1,8 @@
 """Who is here: right across processes, without a database write.
 
 Each process tells the others what changed among its own people, and every SNAPSHOT_SECONDS all
-of them, so that lost news heals and a killed process's people are gone after EXPIRE_SECONDS.
+of them, so that lost news heals and a killed process's people are gone after EXPIRE_SECONDS. While
+it hears of no other it only says that it is there.
 """
 
 import asyncio
@@ -125,7 +126,11 @@ class Presence:
 
     async def _snapshots(self) -> None:
         while True:
-            self._snapshot()
+            if self._heard:
+                self._snapshot()
+            else:
+                # Whoever hears us for the first time answers with all, and is answered so.
+                self._tell({}, whole=False)
             await asyncio.sleep(SNAPSHOT_SECONDS)
             self._expire()
 

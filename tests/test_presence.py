@@ -78,6 +78,25 @@ async def test_a_new_process_is_told_who_is_here() -> None:
     assert len([news for news in told if news.get("process") != "p2"]) == 1
 
 
+async def test_one_who_is_alone_says_that_it_is_there_and_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(presence, "SNAPSHOT_SECONDS", 0.05)
+    here = feeds.feeds().presence
+    here.join("lobby", alice)
+    await asyncio.sleep(0.03)  # the change itself
+    told: list[Ring] = []
+    bell().listen(presence.SITE, told.append)
+    await until(lambda: told)
+    assert not told[0]["rooms"]
+    hear("p2", {}, whole=False)
+    assert {"lobby": ALICE} in [news["rooms"] for news in told]
+    told.clear()
+    await until(lambda: told)
+    assert told[0]["rooms"] == {"lobby": ALICE}
+    assert told[0]["whole"]
+
+
 async def test_a_silent_process_s_people_are_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "SNAPSHOT_SECONDS", 0.05)
     monkeypatch.setattr(presence, "EXPIRE_SECONDS", 0.2)
