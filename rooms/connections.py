@@ -65,6 +65,7 @@ class Connections:
         self.shared = shared
         self._process = secrets.token_hex(8)
         self._open: Counter[Place] = Counter()
+        self._all = 0  # of all addresses, of which there may be many
         self._closed: set[Place] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -73,10 +74,11 @@ class Connections:
 
         Raises RateLimited, and counts nothing, when the address or the process has too many.
         """
-        if settings.SOCKETS_MAX and self._open.total() >= settings.SOCKETS_MAX:
+        if settings.SOCKETS_MAX and self._all >= settings.SOCKETS_MAX:
             raise RateLimited(RETRY_SECONDS, "The server is full. Try again in a moment.")
         place, most = (kind, address), _most(kind) if address else None
         self._open[place] += 1
+        self._all += 1
         if settings.REDIS_URL and self._task is None:
             self._task = self.shared.loop.create_task(self._tell(), name="connections")
         try:
@@ -90,6 +92,7 @@ class Connections:
         """Count one less."""
         place = (kind, address)
         self._open[place] -= 1
+        self._all -= 1
         if not self._open[place]:
             del self._open[place]
         if self._task is not None:
