@@ -1,5 +1,6 @@
 """`manage.py serve`: the program as it runs for people."""
 
+import gc
 import resource
 import sys
 from typing import Any
@@ -34,6 +35,8 @@ class Command(BaseCommand):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         skeleton("")  # loads its table now, not under the first visitor
+        # What is loaded by now never becomes garbage, and is not to be searched for it.
+        gc.freeze()
         server.run()
         if server.failure:
             sys.exit(f"rooms: cannot listen at {address}: {server.failure}")
