@@ -96,12 +96,12 @@ def form(room: str) -> str:
 
 def on_air(room: str) -> str:
     """Return what says that the page is live."""
-    return _on_air(room, timezone.localtime().replace(second=0, microsecond=0))
+    return _on_air(room, _clock(timezone.localtime()))
 
 
 def beat(room: str) -> str:
     """Return the heartbeat: without another one in time the page connects anew."""
-    return _render("live/beat", {"room": room, "now": timezone.localtime()})
+    return _beat_layout(room) % {"clock": _clock(timezone.localtime())}
 
 
 @lru_cache
@@ -165,8 +165,14 @@ _kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = 
 
 
 @lru_cache
-def _on_air(room: str, minute: datetime) -> str:
-    return _render("live/on_air", {"room": room, "now": minute})
+def _on_air(room: str, clock: str) -> str:
+    return _render("live/on_air", {"room": room, "clock": clock})
+
+
+@lru_cache(KEPT)
+def _beat_layout(room: str) -> str:
+    mark = {"clock": "clock.of.the.beat"}
+    return laid_out(_render("live/beat", {"room": room, **mark}), mark)
 
 
 # Nothing of a message is in its layout but its room, whose name has no dots, and could be a number
@@ -188,7 +194,7 @@ def _item(room: str, message: Message) -> str:
         "date": sent_at.date().isoformat(),
         "day": _day(sent_at.date()),
         "moment": sent_at.isoformat(),
-        "clock": f"{sent_at:%H:%M}",
+        "clock": _clock(sent_at),
     }
 
 
@@ -205,6 +211,10 @@ def _item_layout(
         "is_deleted": is_deleted,
     }
     return laid_out(_render("_message", {**context, **_ITEM}), {**_ITEM, "number": _NUMBER})
+
+
+def _clock(time: datetime) -> str:
+    return f"{time:%H:%M}"
 
 
 @lru_cache(64)

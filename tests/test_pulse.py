@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from websockets.asyncio.client import connect
 
-from rooms import wire
 from rooms.server.sockets import Socket
+from rooms.wire import Line
 from tests.services import Rooms
 
 _PING = b"\x89\x00"
@@ -64,13 +64,14 @@ def test_a_ping_waits_behind_what_is_under_way() -> None:
     socket = Socket()
     sent: list[bytes | str] = []
 
-    def write(frames: bytes) -> bool:
-        sent.append(frames)
-        return True
+    class Free(Line):
+        def write(self, frames: bytes) -> bool:
+            sent.append(frames)
+            return True
 
     socket.state = socket.STATE_OPEN
     socket.sendPing = lambda: sent.append("a ping")
-    socket.write = write
+    socket.line = Free()
     socket.check_timeouts()
     assert sent == [], "one who has just come is there"
     socket._next_ping = 1.0
@@ -78,7 +79,7 @@ def test_a_ping_waits_behind_what_is_under_way() -> None:
     socket.check_timeouts()
     assert sent == [_PING]
     socket._is_silent, socket._next_ping = False, 1.0
-    socket.write = wire.never
+    socket.line = Line()
     socket.check_timeouts()
     assert sent == [_PING, "a ping"]
 
