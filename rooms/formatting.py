@@ -13,8 +13,8 @@ from urllib.parse import quote
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
-# Texts that a page and a tool are told at the same time.
-KEPT = 500
+# A page and a tool are told the same texts at the same time: as many as are posted in one group.
+KEPT = 200
 
 _REL = "nofollow noopener noreferrer"
 _ADDRESS_MAX = 2048
