@@ -5,6 +5,7 @@ sockets: these cost the same however it is written.
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -28,6 +29,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_config.settings")
     django.setup()
     call_command("migrate", verbosity=0)
+    gc.freeze()  # as `manage.py serve` does
     found = asyncio.run(_measure(float(sys.argv[1]), int(sys.argv[2])))
     print(json.dumps(found))  # noqa: T201
 
