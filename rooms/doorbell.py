@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from rooms.names import group_name
@@ -76,6 +76,8 @@ class Bell:
         self.loop = loop
         self.process = secrets.token_hex(8)
         self._layer = get_channel_layer()
+        # A layer in memory leads to nobody, and takes longer the more groups there are.
+        self._is_alone = isinstance(self._layer, InMemoryChannelLayer)
         self._channel = ""
         self._listeners: dict[str, list[Listener]] = {}
         self._outbox: dict[object, Ring] = {}
@@ -130,6 +132,8 @@ class Bell:
                 logger.exception("A listener stumbled over a ring")
 
     def _post(self, key: object, news: Ring) -> None:
+        if self._is_alone:
+            return
         self._outbox[key] = {**news, "from": self.process}
         if len(self._outbox) > OUTBOX_MAX:
             del self._outbox[next(iter(self._outbox))]

@@ -2,7 +2,7 @@ import asyncio
 import threading
 
 import pytest
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from rooms import doorbell
 from rooms.doorbell import Ring, bell
@@ -94,6 +94,7 @@ async def test_a_stuck_layer_delays_no_listener_and_keeps_one_ring_a_room(
         await free.wait()
 
     bell().listen(GROUP, heard.append)
+    monkeypatch.setattr(bell(), "_is_alone", False)
     monkeypatch.setattr(doorbell, "SEND_SECONDS", 60)
     monkeypatch.setattr(get_channel_layer(), "group_send", stuck)
     doorbell.ring("lobby", 1)
@@ -107,10 +108,27 @@ async def test_a_stuck_layer_delays_no_listener_and_keeps_one_ring_a_room(
 
 
 async def test_what_waits_for_the_layer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bell(), "_is_alone", False)
     monkeypatch.setattr(doorbell, "OUTBOX_MAX", 10)
     for n in range(50):
         bell().tell({"type": "typing", "group": GROUP, "n": n})
     assert [news["n"] for news in bell()._outbox.values()] == list(range(40, 50))
+
+
+async def test_nothing_is_sent_over_a_layer_that_leads_to_nobody(
+    heard: list[Ring], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Ring] = []
+
+    async def send(group: str, news: Ring) -> None:
+        sent.append(news)
+
+    bell().listen(GROUP, heard.append)
+    monkeypatch.setattr(get_channel_layer(), "group_send", send)
+    doorbell.ring("lobby", 1)
+    await until(lambda: heard)
+    await asyncio.sleep(0.05)
+    assert len(sent) == (0 if isinstance(get_channel_layer(), InMemoryChannelLayer) else 1)
 
 
 def test_a_ring_without_a_loop_goes_out_before_it_returns(

@@ -141,6 +141,7 @@ async def test_the_layer_is_told_the_number_alone(monkeypatch: pytest.MonkeyPatc
     async def send(group: str, news: dict[str, Any]) -> None:
         sent.append(news)
 
+    monkeypatch.setattr(bell(), "_is_alone", False)
     monkeypatch.setattr(bell()._layer, "group_send", send)
     await posting.apost_message("lobby", alice, "one")
     await until(lambda: sent)
