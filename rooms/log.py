@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -25,7 +24,7 @@ PAGE_SIZE = 50
 # moves while it is read.
 WINDOW = 500
 # Rooms of which the last message that was posted here is remembered.
-KEPT_MAX = 1000
+KEPT_MAX = 10_000
 # What one person says within this time is shown under one name.
 _TOGETHER = timedelta(minutes=5)
 
@@ -96,10 +95,7 @@ def after(room_id: int, low: int, high: int) -> list[Entry]:
     A deleted message has no *posted* entry of its own kind: the entry at its posted number still
     comes, as kind `posted` with `deleted_at` set, for a page shows its tombstone.
     """
-    rows = Message.objects.filter(
-        Q(posted_seq__gt=low, posted_seq__lte=high) | Q(seq__gt=low, seq__lte=high),
-        room_id=room_id,
-    )
+    rows = Message.objects.raw(_AFTER, {"room": room_id, "low": low, "high": high})
     return sorted(_entries(rows, low, high), key=lambda entry: entry.seq)
 
 
@@ -147,7 +143,7 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
     for another text.
     """
     known = _posted_before(room, drafts)
-    previous = _last(room) if drafts else None
+    previous: Message | _Last | None = _last(room) if drafts else None
     now = timezone.now()
     fresh: list[Message] = []
     results: list[tuple[Message, bool] | Refused] = []
@@ -190,11 +186,17 @@ def delete(room: Room, message: Message) -> None:
 # Private
 
 
-# By hand: a page, a socket and a post ask for it each time, and Django takes twenty times as long
-# to put such a question together as the database to answer it.
+# By hand: each page, socket and round of a feed asks these, and Django takes many times as long to
+# put such a question together as the database to answer it.
 _HEAD = """
     SELECT room.id, room.seq, epoch.word, room.number, room.topic
     FROM rooms_epoch AS epoch LEFT JOIN rooms_room AS room ON room.name = %s
+"""
+_AFTER = """
+    SELECT * FROM rooms_message
+    WHERE room_id = %(room)s AND (
+        posted_seq > %(low)s AND posted_seq <= %(high)s OR seq > %(low)s AND seq <= %(high)s
+    )
 """
 
 
@@ -215,21 +217,34 @@ def _posted_before(room: Room, drafts: Sequence[Draft]) -> dict[tuple[str, str |
     return {(message.identity, message.client_id): message for message in rows}
 
 
-def _last(room: Room) -> Message | None:
-    """Return the last message of the locked room; only what no change of it changes is to be used.
+def _last(room: Room) -> "_Last | None":
+    """Return the last message of the locked room.
 
     The one that this process posted last is still the last, if the room's counters say so.
     """
     kept = _kept.get(room.pk)
     if kept is not None and (kept.number, kept.sent_at) == (room.number, room.active_at):
         return kept
-    return room.messages.order_by("-number").first()
+    row = room.messages.order_by("-number").values_list(*_Last._fields).first()
+    return _Last(*row) if row else None
 
 
 def _keep(last: Message) -> None:
     if len(_kept) >= KEPT_MAX:
         _kept.clear()
-    _kept[last.room_id] = last
+    _kept[last.room_id] = _Last(last.number, last.sent_at, last.identity, last.author_name)
+
+
+class _Last(NamedTuple):
+    """What the next message has to know of the one before: no change of that one changes it."""
+
+    number: int
+    sent_at: datetime
+    identity: str
+    author_name: str
+
+
+_kept: dict[int, _Last] = {}
 
 
 def _receipt(message: Message, duplicate: bool) -> Receipt:
@@ -239,7 +254,7 @@ def _receipt(message: Message, duplicate: bool) -> Receipt:
 
 
 def _message(
-    room: Room, draft: Draft, digest: bytes, previous: Message | None, now: datetime
+    room: Room, draft: Draft, digest: bytes, previous: Message | _Last | None, now: datetime
 ) -> Message:
     room.seq += 1
     room.number += 1
@@ -282,6 +297,3 @@ def _day(moment: datetime) -> object:
 def _digest(body: str) -> bytes:
     # Keyed, so that a deleted text cannot be found again by trying.
     return salted_hmac("rooms.log", body, algorithm="sha256").digest()[:16]
-
-
-_kept: dict[int, Message] = {}
