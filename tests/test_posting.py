@@ -38,7 +38,7 @@ Rings = list[tuple[str, int]]
 @pytest.fixture
 def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
     rung: Rings = []
-    monkeypatch.setattr(doorbell, "ring", lambda room, seq: rung.append((room, seq)))
+    monkeypatch.setattr(doorbell, "ring", lambda room, seq, written: rung.append((room, seq)))
     return rung
 
 
