@@ -88,11 +88,11 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         """Accept a socket of a room; a name that is no room is refused."""
+        self.line = wire.of(self.scope)
         try:
             self.room = canonical_room(self.scope["url_route"]["kwargs"]["room"])
         except InvalidRoom:
             raise DenyConnection() from None
-        self.line = wire.of(self.scope)
         try:
             self.author = await visitor(self.scope)
             await limits.take(("join", self.author.address, settings.JOIN_RATE))

@@ -184,7 +184,8 @@ async def test_a_restart_of_one_after_the_other_is_no_more_than_a_reconnect(site
             await asyncio.sleep(0.5)
             await asyncio.to_thread(server.restart)
         listening.cancel()
-    assert codes == [4012, 4012]
+    # Twice, or once if it was at the second process from the beginning.
+    assert codes in ([4012], [4012, 4012])
     counted = Counter(await stored(site, room))
     assert set(counted.values()) == {1}
     assert set(said) == set(counted)
