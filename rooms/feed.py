@@ -173,13 +173,15 @@ class Feed:
                     return  # reset meanwhile
                 self.head = Head(before.room_id, high, before.epoch)
                 self._reads.clear()
+                # What came while it was being read, too.
+                self._written = {seq: one for seq, one in self._written.items() if seq > high}
                 for reader in list(self.live):
                     reader.offer(batch)
                 self._stop_typing(batch)
 
     def _handed(self, head: Head, high: int) -> Batch | None:
-        """Return what lies between, if all of it was written here; what was is forgotten."""
-        found = [self._written.pop(seq, None) for seq in range(head.seq + 1, high + 1)]
+        """Return what lies between, if all of it was written here."""
+        found = [self._written.get(seq) for seq in range(head.seq + 1, high + 1)]
         entries = [entry for entry in found if entry is not None]
         return Batch(self.room, entries, high, head.epoch) if len(entries) == len(found) else None
 

@@ -135,6 +135,28 @@ async def test_nothing_is_kept_for_a_feed_that_has_gone_past_it() -> None:
     await tool.leave()
 
 
+async def test_nothing_is_kept_that_is_told_while_it_is_being_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tool = await Tool().join()
+    feed = tool.subscriber.feed
+    await posting.apost_message("lobby", alice, "one")
+    await until(lambda: tool.said == ["one"])
+    await from_elsewhere("two")
+    loop, after = bell().loop, log.after
+
+    def watched(room_id: int, low: int, high: int) -> list[log.Entry]:
+        found = after(room_id, low, high)
+        loop.call_soon_threadsafe(feed._hear, ring(2, found))
+        return found
+
+    monkeypatch.setattr(log, "after", watched)
+    feed.reach(2)
+    await until(lambda: tool.said == ["one", "two"])
+    assert feed._written == {}
+    await tool.leave()
+
+
 async def test_the_layer_is_told_the_number_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[dict[str, Any]] = []
 
