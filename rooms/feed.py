@@ -137,7 +137,8 @@ class Feed:
         """Return the fragments of what is ephemeral, for a page that has just come."""
         # As it was told last, for counting takes longer the more are here; it is told to this page
         # too when it changes, and by its coming it does.
-        here = fragments.here(len(self._people) or 1)
+        people = self._people or self._presence.here(self.room)
+        here = fragments.here(len(people))
         return here + fragments.typing(self._typists.shown())
 
     def close(self) -> None:

@@ -96,12 +96,12 @@ def form(room: str) -> str:
 
 def on_air(room: str) -> str:
     """Return what says that the page is live."""
-    return _on_air(room, _clock(timezone.localtime()))
+    return _at_a_time(room, "on_air") % {"clock": _clock(timezone.localtime())}
 
 
 def beat(room: str) -> str:
     """Return the heartbeat: without another one in time the page connects anew."""
-    return _beat_layout(room) % {"clock": _clock(timezone.localtime())}
+    return _at_a_time(room, "beat") % {"clock": _clock(timezone.localtime())}
 
 
 @lru_cache
@@ -164,15 +164,10 @@ def streamed_reload(room: str, seconds: int) -> str:
 _kept: dict[tuple[int, int, datetime, datetime | None, datetime | None], str] = {}
 
 
-@lru_cache
-def _on_air(room: str, clock: str) -> str:
-    return _render("live/on_air", {"room": room, "clock": clock})
-
-
 @lru_cache(KEPT)
-def _beat_layout(room: str) -> str:
-    mark = {"clock": "clock.of.the.beat"}
-    return laid_out(_render("live/beat", {"room": room, **mark}), mark)
+def _at_a_time(room: str, name: str) -> str:
+    mark = {"clock": "clock.of.now"}
+    return laid_out(_render(f"live/{name}", {"room": room, **mark}), mark)
 
 
 # Nothing of a message is in its layout but its room, whose name has no dots, and could be a number

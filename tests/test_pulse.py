@@ -28,7 +28,7 @@ def rooms() -> Iterator[Rooms]:
 async def test_who_answers_no_ping_is_dropped_and_who_does_is_not(rooms: Rooms) -> None:
     async with connect(f"{rooms.ws}/ws/chat/lobby/", ping_interval=None) as alive:
         reader, writer = await _dead(rooms)
-        assert await asyncio.wait_for(reader.readexactly(2), 5) == _PING
+        assert await asyncio.wait_for(reader.readexactly(2), 10) == _PING
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(reader.read(), 5)
         await alive.send(json.dumps({"message": "still here"}))
@@ -82,6 +82,21 @@ def test_a_ping_waits_behind_what_is_under_way() -> None:
     socket.line = Line()
     socket.check_timeouts()
     assert sent == [_PING, "a ping"]
+
+
+def test_one_who_is_not_read_is_not_taken_for_dead() -> None:
+    socket = Socket()
+    ended: list[str] = []
+    socket.state, socket.line = socket.STATE_OPEN, Line()
+    socket.sendPing = lambda: None
+    socket.onAutoPingTimeout = lambda: ended.append("dead")
+    for is_paused in (True, True, False):
+        socket.is_paused, socket._next_ping = is_paused, 1.0
+        socket.check_timeouts()
+    assert ended == []
+    socket._next_ping = 1.0
+    socket.check_timeouts()
+    assert ended == ["dead"]
 
 
 async def _dead(rooms: Rooms) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -52,11 +52,11 @@ class RoomConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     room: str
     author: Author
+    line: wire.Line
     subscriber: Subscriber | None = None
     _reading: asyncio.Task[None] | None = None
     _is_counted = False
     _is_closed = False
-    line: wire.Line
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve the socket; however it ends, its reader leaves the room.

@@ -25,6 +25,7 @@ class Pulse(WebSocketProtocol):  # type: ignore[misc]
     """A socket whose other end is known to be there."""
 
     line: Line
+    is_paused = False  # then its answer would not be read
     _is_silent = False
     _next_ping = 0.0
 
@@ -48,7 +49,7 @@ class Pulse(WebSocketProtocol):  # type: ignore[misc]
         if self._is_silent:
             self.onAutoPingTimeout()
             return
-        self._is_silent = True
+        self._is_silent = not self.is_paused
         if not self.line.write(_PING):
             self.sendPing()
 

@@ -46,6 +46,7 @@ class Socket(Drained, Pulse):
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         super().onMessage(payload, is_binary)
         if self.application_queue.qsize() == WAITING_MAX:
+            self.is_paused = True
             self.transport.pauseProducing()
             asyncio.get_event_loop().call_later(GLANCE_SECONDS, self._go_on)
 
@@ -53,6 +54,7 @@ class Socket(Drained, Pulse):
         if self.server.is_ending:
             return
         if self.application_queue.qsize() < WAITING_MAX:
+            self.is_paused = False
             self.transport.resumeProducing()
         elif self.state != self.STATE_CLOSED:
             asyncio.get_event_loop().call_later(GLANCE_SECONDS, self._go_on)

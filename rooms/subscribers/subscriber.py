@@ -117,8 +117,7 @@ class Subscriber:
     def offer(self, batch: Batch) -> None:
         """Take a batch, or fall behind when too much is waiting."""
         try:
-            texts = self._live(batch)
-            taken = not texts or self._line.write(texts.frames) or self._queue(texts)
+            taken = self._put(self._live(batch))
         except Exception:
             # Reading it again ends this reader alone; raised here, all others would miss it.
             logger.exception("A batch could not be shown")
@@ -197,9 +196,8 @@ class Subscriber:
                 self._put(self._arrival())
 
     def _put(self, texts: Texts) -> bool:
-        return not texts or self._line.write(texts.frames) or self._queue(texts)
-
-    def _queue(self, texts: Texts) -> bool:
+        if not texts or self._line.write(texts.frames):
+            return True
         most = settings.PENDING_MAX
         if most and self._pending and self._size + texts.size > most:
             return False
