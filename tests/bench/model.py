@@ -8,8 +8,6 @@ from math import ceil
 # How much of a core a process may use in the mean: the rest is for bursts, and for the readers of
 # one that restarts.
 BUSY = 0.5
-# Of one room, a second: what is posted meanwhile is committed, rung and read together.
-ROUNDS_MAX = 10.0
 # Whoever would need more has something else to change.
 PROCESSES_MAX = 1000
 # As the settings have them, and the pool.
@@ -31,11 +29,6 @@ class Site:
     def sockets(self) -> int:
         """All readers together."""
         return self.rooms * self.people
-
-    @property
-    def rounds(self) -> float:
-        """In how many portions a second the messages of all rooms go through a process."""
-        return self.rooms * min(self.rate, ROUNDS_MAX)
 
 
 @dataclass(frozen=True)
@@ -85,14 +78,16 @@ def need(site: Site, costs: Costs, *, by_room: bool) -> Need | None:
     processes = _fewest(site, costs, by_room)
     if processes is None:
         return None
-    heard = site.rounds * _spread(site, processes, by_room)
+    rounds = _rounds(site, costs)
+    heard = rounds * _spread(site, processes, by_room)
     deliveries = site.sockets * site.rate
     return Need(
         processes=processes,
         deliveries=deliveries,
         redis=None if costs.redis is None else heard * costs.redis / 1e6,
-        commits=site.rounds,
-        reads=heard + processes,  # a tick each
+        commits=rounds,
+        # Whoever wrote it need not read it; a tick each.
+        reads=heard - rounds + processes,
         connections=processes * CONNECTIONS_MAX,
         memory=site.sockets * costs.memory / 1000,
         megabits=deliveries * (costs.frame + ENVELOPE) * 8 / 1e6,
@@ -115,7 +110,7 @@ def _fewest(site: Site, costs: Costs, by_room: bool) -> int | None:
 def _enough(site: Site, costs: Costs, spread: float) -> int:
     return max(
         ceil(_cores(site, costs, spread) / BUSY),
-        ceil(site.rounds * costs.commit / 1000 / BUSY),  # each has one writer
+        ceil(_rounds(site, costs) * costs.commit / 1000 / BUSY),  # each has one writer
         ceil(site.sockets / SOCKETS_MAX),
         1,
     )
@@ -123,7 +118,15 @@ def _enough(site: Site, costs: Costs, spread: float) -> int:
 
 def _cores(site: Site, costs: Costs, spread: float) -> float:
     readers = site.sockets * costs.of_reader(site.rate)
-    return (site.rounds * spread * costs.post + readers) / 1e6
+    return (_rounds(site, costs) * spread * costs.post + readers) / 1e6
+
+
+def _rounds(site: Site, costs: Costs) -> float:
+    """Return in how many portions a second the messages of all rooms go through a process.
+
+    What is posted in a room during a commit is committed, rung and read together.
+    """
+    return site.rooms * min(site.rate, 1000 / costs.commit)
 
 
 def _spread(site: Site, processes: int, by_room: bool) -> float:

@@ -8,7 +8,6 @@ from tests.bench.model import (
     BUSY,
     CONNECTIONS_MAX,
     ENVELOPE,
-    ROUNDS_MAX,
     SOCKETS_MAX,
     Costs,
     Need,
@@ -78,12 +77,12 @@ def _formulas() -> Iterator[str]:
     yield "| of | is |"
     yield "| --- | --- |"
     yield "| sockets | `S = R N` |"
-    yield f"| rounds/s, each of all that gathered in a room | `C = R min(M, {ROUNDS_MAX:g})` |"
+    yield "| rounds/s, each of all that gathered in a room | `C = R min(M, 1 / commit)` |"
     yield "| processes that serve a room | `K = P (1 - (1 - 1/P)^N)`; by room: `K = 1` |"
     yield "| cores of Rooms | `U = C K post + S (M delivery + idle)` |"
     yield f"| processes | the fewest with {', '.join(fewest)} |"
     yield "| Redis, of one core | `C K ring` |"
-    yield f"| PostgreSQL | `C` commits/s, `C K + P` reads/s, {connections} |"
+    yield f"| PostgreSQL | `C` commits/s, `C (K - 1) + P` reads/s, {connections} |"
     yield "| memory, network | `S memory`, `S M frame` |"
     yield "| until the readers of one process are back at others, seconds | `S / P handshake` |"
 

@@ -6,7 +6,7 @@ import pytest
 
 from site_config.environment import TABLE
 from tests.bench import model
-from tests.bench.model import BUSY, ROUNDS_MAX, Costs, Need, Site, need
+from tests.bench.model import BUSY, Costs, Need, Site, need
 from tests.bench.record import read, rows_of
 from tests.bench.scaling import DOCS, NotMeasured, costs, markdown, write_scaling
 from tests.bench.table import Row
@@ -76,7 +76,7 @@ def test_a_room_too_hot_for_one_process_is_divided_or_does_not_do() -> None:
     assert need(hot, CHEAP, by_room=True) is None
     found = needed(hot)
     # Each of them spends something on what all of them read.
-    each = found.processes * BUSY * 1e6 - found.processes * ROUNDS_MAX * 1000
+    each = found.processes * BUSY * 1e6 - found.processes * hot.rate * CHEAP.post
     assert each >= 10_000 * CHEAP.of_reader(20)
 
 
@@ -84,7 +84,7 @@ def test_readers_anywhere_make_every_process_read_every_room() -> None:
     wide = Site(rooms=2_000, people=50, rate=0.5)
     anywhere, by_room = needed(wide), needed(wide, by_room=True)
     assert anywhere.processes > by_room.processes
-    assert by_room.reads == 1000 + by_room.processes
+    assert by_room.reads == by_room.processes
     assert anywhere.reads > 10 * by_room.reads
 
 
@@ -98,11 +98,17 @@ def test_a_commit_that_is_slow_needs_more_writers() -> None:
     assert needed(many, replace(CHEAP, commit=20), by_room=True).processes == 4
 
 
+def test_what_is_posted_during_a_commit_goes_together() -> None:
+    busy = Site(rooms=1, people=100, rate=1000)
+    assert needed(busy).commits == 1000 / CHEAP.commit
+    assert needed(replace(busy, rate=100)).commits == 100
+
+
 def test_readers_anywhere_may_meet_in_one_process() -> None:
     pairs = needed(Site(rooms=1000, people=2, rate=0.1), replace(CHEAP, commit=20))
     assert pairs.processes == 4
     # One is somewhere; the other is elsewhere three times of four.
-    assert pairs.reads == pytest.approx(100 * (1 + 3 / 4) + 4)
+    assert pairs.reads == pytest.approx(100 * 3 / 4 + 4)
 
 
 def test_sockets_fill_a_process_too() -> None:
