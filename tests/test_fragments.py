@@ -99,3 +99,12 @@ def test_a_change_that_a_restore_undid_is_not_shown_for_another_of_the_same_numb
         backups.restore(tmp_path / "backup")
     posting.delete_message("lobby", ALICE, receipt.message_id)
     assert "goodbye" not in fragments.message("lobby", Message.objects.get())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_in_a_message_belongs_to_a_form_elsewhere() -> None:
+    posting.post_message("lobby", ALICE, "hello")
+    head = log.head("lobby")
+    assert head.room_id is not None
+    # For each of them the browser would go through the whole page.
+    assert "form=" not in fragments.items("lobby", log.page(head.room_id, head.seq))

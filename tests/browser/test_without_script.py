@@ -28,7 +28,7 @@ def test_one_edits_and_deletes_ones_own_message_by_forms(visit: Visit) -> None:
     alice.keyboard.press("Enter")
     stream = alice.frame_locator("iframe")
     stream.locator(".message .more").click()
-    alice.get_by_role("link", name="Edit").click()
+    alice.get_by_role("link", name="Edit", exact=True).click()
     alice.get_by_role("textbox", name="Message").fill("first")
     alice.get_by_role("button", name="Save").click()
     expect(bob.locator(".message .body")).to_have_text("first")
