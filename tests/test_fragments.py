@@ -108,3 +108,9 @@ def test_nothing_in_a_message_belongs_to_a_form_elsewhere() -> None:
     assert head.room_id is not None
     # For each of them the browser would go through the whole page.
     assert "form=" not in fragments.items("lobby", log.page(head.room_id, head.seq))
+
+
+def test_what_most_frames_replace_stands_before_the_log() -> None:
+    page = render_to_string("rooms/room.html", {"room": "lobby", "you": ALICE, "cursor": "1.x"})
+    for name in ("here", "status", "beat", "contact", "acked", "cursor", "unseen"):
+        assert page.index(f'id="{name}"') < page.index('id="log"')
