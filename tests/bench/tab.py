@@ -46,6 +46,7 @@ class Tab:
 
     async def busy(self, work: Callable[[], Awaitable[Any]], number: int) -> float:
         """Return the milliseconds of main thread that it takes until message `number` is there."""
+        await asyncio.sleep(_REST_SECONDS)  # what was done before has to be drawn, too
         before = await self._time()
         await work()
         await asyncio.sleep(_REST_SECONDS)
