@@ -23,6 +23,8 @@ from rooms.wire import Texts
 
 # When to read again after the database was away.
 RETRY_SECONDS = 1.0
+# Nothing waits longer than that for others to be told together.
+GATHER_SECONDS_MAX = 0.05
 # Changes of presence gather: a storm of joins is one piece of news.
 PRESENCE_SECONDS = 0.25
 # In a full room for longer: each piece is written to all, and would be again for each who comes.
@@ -73,11 +75,12 @@ class Feed:
 
     async def open(self) -> Head:
         """Return the head from which the feed goes on: all that it has heard of is handed on."""
-        async with self._lock:
-            if self.head.seq < 0:
-                self.head = await database.read(log.head, self.room)
-                self._reached = max(self._reached, self.head.seq)
-        await self._advance()
+        if self.head.seq < 0:
+            async with self._lock:
+                if self.head.seq < 0:
+                    self.head = await database.read(log.head, self.room)
+                    self._reached = max(self._reached, self.head.seq)
+        await self._advance(self._reached)
         return self.head
 
     async def refresh(self) -> None:
@@ -85,7 +88,7 @@ class Feed:
         since = self.head.seq
         head = await database.read(log.head, self.room)
         self.find(head.seq, head.epoch, since)
-        await self._advance()
+        await self._advance(self._reached)
 
     async def read(self, low: int, high: int) -> Batch:
         """Return what lies between two cursors; asked by many, it is read once."""
@@ -153,17 +156,29 @@ class Feed:
         while True:
             await self._rung.wait()
             self._rung.clear()
+            began = self._bell.loop.time()
             try:
-                await self._advance()
+                await self._advance(self._reached)
             except Exception as error:
                 if not isinstance(error, database.AWAY):
                     logger.exception("A feed stumbled")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._rung.set()
+            else:
+                # In a full room changes gather: a third of the time is for telling them, the rest
+                # for those who write, and each message costs less the more there are.
+                took = self._bell.loop.time() - began
+                await asyncio.sleep(min(2 * took, GATHER_SECONDS_MAX))
 
-    async def _advance(self) -> None:
+    async def _advance(self, seq: int) -> None:
+        """Hand on what there is, up to `seq` or further.
+
+        Not up to whatever is reached by then: each of many who come at once would take a round.
+        """
+        if self.head.seq >= seq:
+            return
         async with self._lock:
-            while 0 <= self.head.seq < self._reached:
+            while 0 <= self.head.seq < seq:
                 if self.head.room_id is None:
                     found = await database.read(log.head, self.room)
                     self.head = Head(found.room_id, self.head.seq, self.head.epoch)
