@@ -4,6 +4,7 @@ import functools
 import os
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,7 +67,8 @@ class Rooms(Program):
         }
         self._command = [sys.executable, *self._program, "serve"]
         self._cwd = _ROOT
-        _collect_static()
+        with _COLLECTING:
+            _collect_static()
         self.manage("migrate", "--verbosity=0")
 
     def _answers(self) -> bool:
@@ -84,6 +86,10 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def _inherited() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1"}
+
+
+# Several servers may be started at once, each in a thread.
+_COLLECTING = threading.Lock()
 
 
 @functools.cache
