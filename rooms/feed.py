@@ -156,9 +156,8 @@ class Feed:
         while True:
             await self._rung.wait()
             self._rung.clear()
-            began = self._bell.loop.time()
             try:
-                await self._advance(self._reached)
+                took = await self._advance(self._reached)
             except Exception as error:
                 if not isinstance(error, database.AWAY):
                     logger.exception("A feed stumbled")
@@ -167,16 +166,16 @@ class Feed:
             else:
                 # In a full room changes gather: a third of the time is for telling them, the rest
                 # for those who write, and each message costs less the more there are.
-                took = self._bell.loop.time() - began
                 await asyncio.sleep(min(2 * took, GATHER_SECONDS_MAX))
 
-    async def _advance(self, seq: int) -> None:
-        """Hand on what there is, up to `seq` or further.
+    async def _advance(self, seq: int) -> float:
+        """Hand on what there is, up to `seq` or further; returns the seconds that telling took.
 
         Not up to whatever is reached by then: each of many who come at once would take a round.
         """
+        took = 0.0
         if self.head.seq >= seq:
-            return
+            return took
         async with self._lock:
             while 0 <= self.head.seq < seq:
                 if self.head.room_id is None:
@@ -186,14 +185,17 @@ class Feed:
                 high = min(before.seq + log.WINDOW, self._reached)
                 batch = self._handed(before, high) or await self.read(before.seq, high)
                 if self.head is not before:
-                    return  # reset meanwhile
+                    break  # reset meanwhile
                 self.head = Head(before.room_id, high, before.epoch)
                 self._reads.clear()
                 # What came while it was being read, too.
                 self._written = {seq: one for seq, one in self._written.items() if seq > high}
+                began = self._bell.loop.time()
                 for reader in list(self.live):
                     reader.offer(batch)
+                took += self._bell.loop.time() - began
                 self._stop_typing(batch)
+        return took
 
     def _handed(self, head: Head, high: int) -> Batch | None:
         """Return what lies between, if all of it was written here."""
