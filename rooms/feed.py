@@ -177,7 +177,7 @@ class Feed:
         if self.head.seq >= seq:
             return took
         async with self._lock:
-            while 0 <= self.head.seq < seq:
+            while 0 <= self.head.seq < min(seq, self._reached):
                 if self.head.room_id is None:
                     found = await database.read(log.head, self.room)
                     self.head = Head(found.room_id, self.head.seq, self.head.epoch)
