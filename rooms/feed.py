@@ -1,9 +1,9 @@
 """Gap-free fan-out of one room inside one process.
 
 Rung by the doorbell, a feed reads what is new once, has it rendered once, and offers the same
-bytes to every subscriber that is *live*. While it is busy, changes gather, and the next round
-takes them all. What this process wrote itself comes with the ring; it is read only where other
-processes' entries stand in between.
+bytes to every subscriber that is *live*. While it is busy, and in a full room for a moment more,
+changes gather, and the next round takes them all. What this process wrote itself comes with the
+ring; it is read only where other processes' entries stand in between.
 """
 
 import asyncio

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from types import TracebackType
 from typing import Self
 
 from tests.services.ports import HOST
@@ -22,12 +21,7 @@ class Client:
         self._reader, self._writer = await asyncio.open_connection(HOST, self._port)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._writer.close()
 
     async def get(self, path: str) -> bytes:
