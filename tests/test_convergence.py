@@ -308,7 +308,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """Bounds that few steps cross, and a bell that may fail; put back afterwards."""
     settings.PENDING_MAX = None
     monkeypatch.setattr(log, "WINDOW", log.WINDOW)
-    monkeypatch.setattr(log, "PAGE_SIZE", 10_000)
+    monkeypatch.setattr(log.reading, "PAGE_SIZE", 10_000)
     monkeypatch.setattr(subscriber, "REPLACE_AFTER", subscriber.REPLACE_AFTER)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.03)
     Chat.bell = Doorbell(doorbell.ring)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from rooms import log, posting
 from rooms.authors import Author
+from rooms.log import last
 from rooms.models import Epoch, Message, Room
 from tests.cast import alice, bob, unhurried
 
@@ -77,7 +78,7 @@ def test_a_deleted_message_stays_as_a_tombstone_without_its_text() -> None:
 
 
 def test_a_page_holds_the_last_ones_posted_up_to_its_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "PAGE_SIZE", 3)
+    monkeypatch.setattr(log.reading, "PAGE_SIZE", 3)
     for n in range(1, 7):
         say(str(n))
     room_id = log.head("lobby").room_id
@@ -164,9 +165,9 @@ def test_messages_of_one_author_continue_until_another_speaks_or_time_passes(
 
 def test_the_message_before_is_known_though_another_process_posted_it() -> None:
     say("one", bob)
-    kept = dict(log._kept)
+    kept = dict(last._kept)
     say("two", alice)
-    log._kept.update(kept)  # as a process that did not hear of "two"
+    last._kept.update(kept)  # as a process that did not hear of "two"
     say("three", alice)
     with CaptureQueriesContext(connection) as known:
         say("four", alice)
@@ -186,9 +187,9 @@ def test_what_was_rolled_back_is_not_taken_for_the_last(monkeypatch: pytest.Monk
     with transaction.atomic():
         say("two", bob)
         transaction.set_rollback(True)
-    kept = dict(log._kept)
+    kept = dict(last._kept)
     say("two", alice)
-    log._kept.update(kept)  # as a process that did not hear of it
+    last._kept.update(kept)  # as a process that did not hear of it
     say("three", bob)
     assert [*Message.objects.order_by("number").values_list("continues", flat=True)] == [
         False,
