@@ -1,11 +1,12 @@
 """What is written to a log. Only `rooms.posting` may, inside a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -43,13 +44,13 @@ class Receipt:
 
 def lock(room: str) -> Room:
     """Return the room, made if need be, locked until the transaction ends."""
-    rows = Room.objects.select_for_update()
-    try:
-        return rows.get(name=room)
-    except Room.DoesNotExist:
+    locked = _locked(room)
+    if locked is None:
         # Two processes may make the same room at once; both then wait for the one row.
         Room.objects.bulk_create([Room(name=room)], ignore_conflicts=True)
-        return rows.get(name=room)
+        locked = _locked(room)
+        assert locked is not None
+    return locked
 
 
 def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
@@ -62,7 +63,7 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
     previous: Message | Last | None = last.of(room) if drafts else None
     now = timezone.now()
     fresh: list[Message] = []
-    results: list[tuple[Message, bool] | Refused] = []
+    results: list[tuple[Message | _Posted, bool] | Refused] = []
     for draft in drafts:
         digest = _digest(draft.body)
         key = (draft.author.identity, draft.client_id)
@@ -102,18 +103,52 @@ def delete(room: Room, message: Message) -> None:
 # Private
 
 
-def _posted_before(room: Room, drafts: Sequence[Draft]) -> dict[tuple[str, str | None], Message]:
+# By hand, like what is read at each round of a feed: each post asks these.
+_ROOM = "SELECT * FROM rooms_room WHERE name = %s"
+_POSTED = """
+    SELECT identity, client_id, id, number, posted_seq, digest FROM rooms_message
+    WHERE room_id = %s AND client_id IN ({ids}) AND identity IN ({identities})
+"""
+
+
+class _Posted(NamedTuple):
+    """What a retry has to know of the message that it was."""
+
+    pk: int
+    number: int
+    posted_seq: int
+    digest: bytes
+
+
+def _locked(room: str) -> Room | None:
+    can_lock = connection.features.has_select_for_update  # SQLite has locked all since it began
+    sql = f"{_ROOM} {connection.ops.for_update_sql()}" if can_lock else _ROOM
+    return next(iter(Room.objects.raw(sql, [room])), None)
+
+
+def _posted_before(
+    room: Room, drafts: Sequence[Draft]
+) -> dict[tuple[str, str | None], Message | _Posted]:
     ids = {draft.client_id for draft in drafts if draft.client_id is not None}
     if not ids:
         return {}
     identities = {draft.author.identity for draft in drafts}
-    rows = room.messages.filter(client_id__in=ids, identity__in=identities)
-    return {(message.identity, message.client_id): message for message in rows}
+    sql = _POSTED.format(ids=_places(ids), identities=_places(identities))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [room.pk, *ids, *identities])
+        rows = cursor.fetchall()
+    return {(identity, client_id): _Posted(*row) for identity, client_id, *row in rows}
 
 
-def _receipt(message: Message, duplicate: bool) -> Receipt:
+def _places(values: Collection[str]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _receipt(message: Message | _Posted, duplicate: bool) -> Receipt:
     seq = message.posted_seq
-    entry = None if duplicate else Entry(seq, "posted", message)
+    entry = (
+        Entry(seq, "posted", message) if isinstance(message, Message) and not duplicate else None
+    )
     return Receipt(message.pk, message.number, seq, duplicate, entry)
 
 
