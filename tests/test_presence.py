@@ -105,7 +105,7 @@ async def test_a_silent_process_s_people_are_gone(monkeypatch: pytest.MonkeyPatc
     hear("p2", {"lobby": {**BOB}}, whole=True)
     assert here.counts() == {"lobby": 1}
     changes.clear()
-    await until(lambda: here.counts() == {}, 1)
+    await until(lambda: here.counts() == {})
     assert changes
 
 
