@@ -62,10 +62,13 @@ async def test_a_server_that_stops_tells_its_sockets_and_ends_in_peace() -> None
 async def test_posts_under_way_are_acknowledged_before_the_server_stops() -> None:
     with Rooms(env={"POST_RATE": "off"}) as rooms:
         async with connect(rooms.ws + "/ws/chat/lobby/") as tool, httpx.AsyncClient() as browser:
+            address = rooms.url + "/chat/lobby/"
+            token = csrf_token((await browser.get(address)).text)
             with _locked(rooms):
                 for number in range(20):
                     await tool.send(json.dumps({"message": f"{number}", "id": f"c-{number}"}))
-                form = asyncio.create_task(_form(rooms, browser))
+                fields = {"csrfmiddlewaretoken": token, "message": "by a form"}
+                form = asyncio.create_task(browser.post(address, data=fields, timeout=10))
                 await asyncio.sleep(0.5)
                 os.kill(rooms.pid, signal.SIGTERM)
                 await asyncio.sleep(0.5)
@@ -81,14 +84,17 @@ async def test_posts_under_way_are_acknowledged_before_the_server_stops() -> Non
 
 
 def test_one_who_goes_on_asking_keeps_no_server_from_ending() -> None:
-    with Rooms() as rooms, httpx.Client(base_url=rooms.url, trust_env=False) as browser:
+    with (
+        Rooms(env={"DRAIN_SECONDS": "60"}) as rooms,
+        httpx.Client(base_url=rooms.url, trust_env=False) as browser,
+    ):
         with ThreadPoolExecutor(1) as beside:
             answers = beside.submit(_ask_on, browser)
             time.sleep(0.5)
             os.kill(rooms.pid, signal.SIGTERM)
             stopped = time.monotonic()
-            *others, last = answers.result(timeout=10)
-        assert time.monotonic() - stopped < 4
+            *others, last = answers.result(timeout=90)
+        assert time.monotonic() - stopped < 30
         assert {answer.status_code for answer in (*others, last)} == {200}
         assert last.headers["Connection"] == "close"
         assert not any("Connection" in answer.headers for answer in others)
@@ -184,7 +190,7 @@ async def test_a_request_that_comes_byte_by_byte_is_not_waited_for(slow: Rooms, 
     try:
         writer.write(head.encode())
         while not ended.done():
-            assert time.monotonic() - began < 6
+            assert time.monotonic() - began < 20
             writer.write(b"x")
             await asyncio.sleep(0.2)
         assert time.monotonic() - began > 1.5
@@ -318,14 +324,6 @@ def _locked(rooms: Rooms) -> Iterator[None]:
     finally:
         other.rollback()
         other.close()
-
-
-async def _form(rooms: Rooms, browser: httpx.AsyncClient) -> httpx.Response:
-    address = rooms.url + "/chat/lobby/"
-    token = csrf_token((await browser.get(address)).text)
-    return await browser.post(
-        address, data={"csrfmiddlewaretoken": token, "message": "by a form"}, timeout=10
-    )
 
 
 def _ask_on(browser: httpx.Client) -> list[httpx.Response]:
