@@ -344,12 +344,18 @@ async def _time_of(poster: Tool, text: str) -> float:
 
 
 @pytest.mark.services
-async def test_a_redis_that_is_late_once_is_not_away(own_redis: Redis, settings: Settings) -> None:
+async def test_a_redis_that_is_late_once_is_not_away(
+    own_redis: Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.REDIS_URL = own_redis.url
-    alice, bob = (("hello", name, (1, 60.0)) for name in ("alice", "bob"))
-    await limits.take(alice)
+    monkeypatch.setattr(limits, "AWAY_SECONDS", 60.0)
+    alice, bob = (("hello", name, (1, 3600.0)) for name in ("alice", "bob"))
+    with monkeypatch.context() as patient:
+        patient.setattr(limits, "PATIENCE_SECONDS", 10.0)
+        await limits.take(alice)
     own_redis.freeze()
     await limits.take(bob)
     own_redis.thaw()
+    monkeypatch.setattr(limits, "PATIENCE_SECONDS", 10.0)
     with pytest.raises(RateLimited):
         await limits.take(alice)
