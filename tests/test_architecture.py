@@ -178,13 +178,13 @@ def test_only_a_restore_writes_rows_past_the_log() -> None:
 
 
 def test_sockets_know_no_models() -> None:
-    for path in named("consumers", "feeds", "subscribers", "outbox"):
+    for path in named("consumers", "feed", "feeds", "subscribers", "outbox"):
         assert "models" not in imports(path)
         assert "objects" not in path.read_text()
 
 
 def test_sockets_and_pages_never_write() -> None:
-    for path in named("consumers", "feeds", "subscribers", "outbox", "views"):
+    for path in named("consumers", "feed", "feeds", "subscribers", "outbox", "views"):
         written = {(on, what) for on, what in calls(path) if what in ORM_WRITES}
         # A dictionary or a set is no table.
         assert {what for _, what in written} <= {"update"}, path
