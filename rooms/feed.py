@@ -178,10 +178,12 @@ class Feed:
             return took
         async with self._lock:
             while 0 <= self.head.seq < min(seq, self._reached):
-                if self.head.room_id is None:
-                    found = await database.read(log.head, self.room)
-                    self.head = Head(found.room_id, self.head.seq, self.head.epoch)
                 before = self.head
+                if before.room_id is None:
+                    found = await database.read(log.head, self.room)
+                    if self.head is not before:
+                        break  # reset meanwhile
+                    before = self.head = Head(found.room_id, before.seq, before.epoch)
                 high = min(before.seq + log.WINDOW, self._reached)
                 batch = self._handed(before, high) or await self.read(before.seq, high)
                 if self.head is not before:

@@ -463,6 +463,32 @@ async def test_another_epoch_resets_every_reader_and_goes_on() -> None:
     await tool.leave()
 
 
+@pytest.mark.usefixtures("deaf")
+async def test_a_restore_is_not_missed_while_a_new_room_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
+    tool = await Tool().join(0)
+    await until(lambda: tool.is_live)
+    room, read = tool.subscriber.feed, database.read
+
+    async def meanwhile(question: Callable[..., Any], *args: Any) -> Any:
+        answer = await read(question, *args)
+        if question is log.head and room.head.epoch != "restored":
+            await Epoch.objects.aupdate(word="restored")
+            room.find(1, "restored", 0)
+            ring(1)
+        return answer
+
+    await say("one")
+    monkeypatch.setattr(database, "read", meanwhile)
+    ring(1)
+    await until(lambda: tool.of("reset"))
+    await until(lambda: tool.is_live)
+    assert (room.head.seq, room.head.epoch) == (1, "restored")
+    await tool.leave()
+
+
 @pytest.mark.parametrize(("after", "epoch"), [(7, ""), (1, "other")])
 async def test_a_cursor_of_another_history_is_told_so(after: int, epoch: str) -> None:
     await say("one", "two")
