@@ -131,10 +131,11 @@ def rejected_form(room: str, text: str, refused: Refused, key: str) -> str:
     return _render("_rejected", {"room": room, "text": text, "error": refused, "key": key})
 
 
-@lru_cache
 def title(room: str, unseen: int | None) -> str:
     """Return the document's title, with what came since nobody looks (None: somebody does)."""
-    return _render("live/title", {"room": room, "unseen": unseen})
+    if not unseen:
+        return _title(room, unseen)
+    return _title(room, _NUMBER) % {"unseen": unseen}
 
 
 def reload(room: str) -> str:
@@ -171,7 +172,7 @@ def _at_a_time(room: str, name: str) -> str:
 
 
 # Nothing of a message is in its layout but its room, whose name has no dots, and could be a number
-# that anybody knows.
+# that anybody knows. A title's layout holds no more.
 _ITEM = {name: f"{name}.of.a.message" for name in ("tag", "name", "html")}
 _ITEM |= {name: f"{name}.of.its.posting" for name in ("date", "day", "moment", "clock")}
 _NUMBER = 10**17 + secrets.randbelow(10**17)
@@ -206,6 +207,12 @@ def _item_layout(
         "is_deleted": is_deleted,
     }
     return laid_out(_render("_message", {**context, **_ITEM}), {**_ITEM, "number": _NUMBER})
+
+
+@lru_cache(KEPT)
+def _title(room: str, unseen: int | None) -> str:
+    html = _render("live/title", {"room": room, "unseen": unseen})
+    return laid_out(html, {"unseen": unseen}) if unseen else html
 
 
 def _clock(time: datetime) -> str:

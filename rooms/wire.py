@@ -41,6 +41,12 @@ class Texts(tuple[str, ...]):
         """Each text as a WebSocket frame, one after the other."""
         return b"".join(map(frame, self))
 
+    def then(self, more: "Texts") -> "Texts":
+        """Return these and more, without counting and framing any of them again."""
+        both = Texts((*self, *more))
+        both.size, both.frames = self.size + more.size, self.frames + more.frames
+        return both
+
 
 def frame(text: str) -> bytes:
     """Return the WebSocket frame of a text."""

@@ -79,6 +79,13 @@ def test_a_message_is_filled_in_as_its_template_would_show_it(
     fragments._kept.clear()
 
 
+@pytest.mark.parametrize("room", ["lobby", "42", "zwölf"])
+@pytest.mark.parametrize("unseen", [None, 0, 1, 42, 1234])
+def test_a_title_is_filled_in_as_its_template_would_show_it(room: str, unseen: int | None) -> None:
+    shown = {"room": room, "unseen": unseen}
+    assert fragments.title(room, unseen) == render_to_string("rooms/live/title.html", shown)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_fragment_tells_a_reader_nothing_but_a_digest_of_the_authors_identity() -> None:
     posting.post_message("lobby", ALICE, "hello")

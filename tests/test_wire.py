@@ -59,6 +59,26 @@ def test_texts_are_framed_one_after_the_other() -> None:
     assert both.size == 8
 
 
+def test_what_was_framed_for_all_is_not_framed_again_with_what_one_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for_all = Texts(["one", "zwölf"])
+    assert for_all.frames
+    framed: list[str] = []
+    frame = wire.frame
+
+    def watched(text: str) -> bytes:
+        framed.append(text)
+        return frame(text)
+
+    monkeypatch.setattr(wire, "frame", watched)
+    both = for_all.then(Texts(["mine"]))
+    assert [*both] == ["one", "zwölf", "mine"]
+    assert texts(both.frames) == ["one", "zwölf", "mine"]
+    assert both.size == 12
+    assert framed == ["mine"]
+
+
 def test_what_nothing_waits_before_is_sent_at_once(ends: tuple[Socket, socket.socket]) -> None:
     ours, far = ends
     assert ours.line.write(FRAME)

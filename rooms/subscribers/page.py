@@ -39,7 +39,7 @@ class PageSubscriber(Subscriber):
         if self.unseen is None or not batch.posted:
             return fragment
         self.unseen += batch.posted
-        return Texts([*fragment, fragments.title(self.room, self.unseen)])
+        return fragment.then(Texts([fragments.title(self.room, self.unseen)]))
 
     def _news(self, kind: str, fragment: Texts, frame: Texts) -> Texts:
         return fragment
