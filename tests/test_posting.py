@@ -2,6 +2,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from types import ModuleType
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -23,6 +24,7 @@ from rooms.errors import (
     Refused,
     Unavailable,
 )
+from rooms.log import last
 from rooms.models import Message, Room
 from rooms.posting import writer
 from rooms.rates import Limiter
@@ -158,6 +160,17 @@ async def test_one_bad_post_does_not_sink_its_group() -> None:
     numbers = [result.number for result in results if isinstance(result, log.Receipt)]
     assert sorted(numbers) == list(range(1, 21))
     assert await Message.objects.acount() == 20
+
+
+@pytest.mark.parametrize(("where", "what"), [(doorbell, "ring"), (last, "keep")])
+async def test_what_is_stored_is_not_stored_again_whatever_fails_after_that(
+    where: ModuleType, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, what, lambda *_: 1 / 0)
+    texts = [*map(str, range(20))]
+    await asyncio.gather(*(posting.apost_message("lobby", alice, text) for text in texts))
+    stored = Message.objects.order_by("number").values_list("body", flat=True)
+    assert [text async for text in stored] == texts
 
 
 async def test_a_failing_database_refuses_and_the_next_post_is_taken(

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 from django.db import connection, transaction
@@ -33,7 +32,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Where a message was posted; `duplicate` if that had happened before, else with its entry."""
+    """Where a message stands: its number, and the `seq` of what was done with it.
+
+    A `duplicate` had been posted before; what is posted now comes with its entry.
+    """
 
     message_id: int
     number: int
@@ -82,7 +84,8 @@ def append(room: Room, drafts: Sequence[Draft]) -> list[Receipt | Refused]:
         Message.objects.bulk_create(fresh)
         room.active_at = fresh[-1].sent_at
         room.save(update_fields=["seq", "number", "active_at"])
-        transaction.on_commit(partial(last.keep, fresh[-1]))
+        # Were it to raise, what is stored already would be taken for a failure, and written again.
+        transaction.on_commit(lambda: last.keep(fresh[-1]), robust=True)
     return [one if isinstance(one, Refused) else _receipt(*one) for one in results]
 
 
