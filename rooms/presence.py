@@ -68,11 +68,6 @@ class Presence:
         people.update(self._mine(room))
         return people
 
-    def counts(self) -> dict[str, int]:
-        """Return how many are in each room where somebody is."""
-        rooms = set(self._sockets).union(*self._elsewhere.values())
-        return {room: len(self.here(room)) for room in rooms}
-
     def is_taken(self, name: str, by_other_than: str) -> bool:
         """Tell whether somebody present, of another tag, has a name that looks like this one."""
         looks = (self._looks[shape] for shape in skeletons(name) if shape in self._looks)

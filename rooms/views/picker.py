@@ -50,9 +50,9 @@ async def _page(
     request: Visit, context: dict[str, Any], template: str = "rooms/index.html", status: int = 200
 ) -> HttpResponse:
     rooms = await database.read(_open_rooms, context.get("query", ""))
-    counts = feeds().presence.counts()
+    presence = feeds().presence
     for room in rooms:
-        room["here"] = counts.get(room["name"], 0)
+        room["here"] = len(presence.here(room["name"]))
     return render(request, template, {"rooms": rooms, **context}, status=status)
 
 
