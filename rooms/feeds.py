@@ -66,11 +66,6 @@ class Feeds:
             for reader in list(feed.live):
                 reader.tell("away", Texts([fragments.leaf(feed.room, oob=True)]), Texts())
 
-    def _renew(self, tag: str) -> None:
-        for room, feed in self._feeds.items():
-            for reader in [reader for reader in feed.live if reader.author.tag == tag]:
-                reader.tell("renew", Texts([fragments.leaf(room, oob=True)]), Texts())
-
     def leave(self, feed: Feed, reader: Reader) -> None:
         """Take a subscriber out; with the last one the feed ends."""
         feed.live.discard(reader)
@@ -90,6 +85,11 @@ class Feeds:
         await self.accounts.close()
         await self.bell.close()
 
+    def _renew(self, tag: str) -> None:
+        for room, feed in self._feeds.items():
+            for reader in [reader for reader in feed.live if reader.author.tag == tag]:
+                reader.tell("renew", Texts([fragments.leaf(room, oob=True)]), Texts())
+
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -98,19 +98,22 @@ class Feeds:
             since = {room: feed.head.seq for room, feed in self._feeds.items()}
             try:
                 epoch, heads = await database.read(log.heads, since)
+                for room, feed in list(self._feeds.items()):
+                    if room in since:
+                        feed.find(heads.get(room, 0), epoch, since[room])
             except Exception as error:
                 if not isinstance(error, database.AWAY):
                     logger.exception("The tick stumbled")
-                continue
-            for room, feed in list(self._feeds.items()):
-                if room in since:
-                    feed.find(heads.get(room, 0), epoch, since[room])
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
             for feed in list(self._feeds.values()):
-                feed.beat()
+                try:
+                    feed.beat()
+                except Exception:
+                    # Without a beat all the pages of all the rooms would connect anew, for ever.
+                    logger.exception("A beat stumbled")
                 await asyncio.sleep(0)
 
 

@@ -427,6 +427,20 @@ async def test_a_reader_whose_batch_cannot_be_shown_costs_nobody_else_theirs(
         await other.leave()
 
 
+async def test_a_feed_that_stumbles_takes_the_beat_from_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "BEAT_SECONDS", 0.01)
+    head = await database.read(log.head, "lobby")
+    stumbling, page = await Page("attic").join(0, head.epoch), await Page().join(0, head.epoch)
+    await until(lambda: stumbling.is_live and page.is_live)
+    monkeypatch.setattr(stumbling.subscriber.feed, "beat", lambda: 1 / 0)
+    before = len(page.texts)
+    await until(lambda: len(page.texts) > before + 3)
+    await stumbling.leave()
+    await page.leave()
+
+
 async def test_a_batch_refused_for_its_size_is_counted_once_in_the_title(
     settings: Settings,
 ) -> None:
