@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,28 @@ def test_the_environment_holds_settings_and_no_port() -> None:
     assert named <= TABLE.keys()
     # It would have the last word, for all processes.
     assert "PORT" not in named
+
+
+def test_what_is_collected_as_the_readme_says_can_be_read_by_the_service(tmp_path: Path) -> None:
+    assert "mkdir var && make" in (DEPLOY / "README.md").read_text()
+    shutil.copy(_ROOT / "manage.py", tmp_path)
+    shutil.copytree(_ROOT / "site_config", tmp_path / "site_config")
+    for name in ("rooms", "static", "templates"):
+        (tmp_path / name).symlink_to(_ROOT / name)
+    var = tmp_path / "var"
+    var.mkdir(mode=0o755)
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        umask=0o022,
+    )
+    static = var / "static"
+    assert (static / "staticfiles.json").exists()
+    for path in [var, static, *static.rglob("*")]:
+        wanted = stat.S_IROTH | (stat.S_IXOTH if path.is_dir() else 0)
+        assert path.stat().st_mode & wanted == wanted, path
 
 
 def test_with_that_environment_django_has_nothing_to_warn_of(tmp_path: Path) -> None:
