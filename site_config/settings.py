@@ -124,7 +124,8 @@ USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 
-# Limits; each takes `off`. Those of a time or an address hold for all processes on one Redis.
+# Limits; each takes `off`. Those of a time or an address hold for all processes on one Redis;
+# REFUSAL_RATE is each socket's own.
 
 MESSAGE_MAX = env.limit("MESSAGE_MAX", "4000", "Characters in one message")
 POST_RATE = env.rate("POST_RATE", "10/10s", "Messages in a time, per author; changes likewise")
@@ -137,7 +138,9 @@ if POST_RATE is None:
     ADDRESS_POST_RATE = None
 ROOM_RATE = env.rate("ROOM_RATE", "100/1m", "Rooms that come into being in a time, per author")
 NAME_RATE = env.rate("NAME_RATE", "20/1m", "Changes of the name in a time, per guest")
-PAGE_RATE = env.rate("PAGE_RATE", "2000/10s", "HTTP requests in a time, per address")
+PAGE_RATE = env.rate(
+    "PAGE_RATE", "2000/10s", "HTTP requests in a time, per address; static files are not counted"
+)
 SIGN_IN_RATE = env.rate("SIGN_IN_RATE", "10/1m", "Attempts to sign in in a time, per address")
 JOIN_RATE = env.rate("JOIN_RATE", "3000/10s", "Sockets opened in a time, per address")
 REFUSAL_RATE = env.rate(

@@ -53,8 +53,8 @@ def heads(rooms: Iterable[str]) -> tuple[str, dict[str, int]]:
 def after(room_id: int, low: int, high: int) -> list[Entry]:
     """Return the entries with numbers above `low` up to `high`, in order.
 
-    A deleted message has no *posted* entry of its own kind: the entry at its posted number still
-    comes, as kind `posted` with `deleted_at` set, for a page shows its tombstone.
+    The posting of a message that is deleted by now comes too, with `deleted_at` set: a page shows
+    its tombstone.
     """
     rows = Message.objects.raw(_AFTER, {"room": room_id, "low": low, "high": high})
     return sorted(_entries(rows, low, high), key=lambda entry: entry.seq)

@@ -55,7 +55,10 @@ async def apost_message(
 
 
 def edit_message(room: str, author: Author, message_id: int, text: str) -> Receipt:
-    """Give one's own message another text. Raises a kind of Refused."""
+    """Give one's own message another text; returns where the change stands.
+
+    Raises a kind of Refused, and then has written nothing.
+    """
     order = _edit(room, author, message_id, text)
     limits.take_here(*_uses("change", author))
     return _write(order)
@@ -69,7 +72,10 @@ async def aedit_message(room: str, author: Author, message_id: int, text: str) -
 
 
 def delete_message(room: str, author: Author, message_id: int) -> Receipt:
-    """Make one's own message (a moderator: any) a tombstone. Raises a kind of Refused."""
+    """Make one's own message (a moderator: any) a tombstone; returns where the deletion stands.
+
+    Raises a kind of Refused, and then has written nothing.
+    """
     limits.take_here(*_uses("change", author))
     return _write(_delete(room, author, message_id))
 

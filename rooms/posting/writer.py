@@ -31,7 +31,10 @@ class Order:
 
 
 def commit(room: str, wishes: Sequence[Draft | Change]) -> list[Receipt | Refused]:
-    """Carry out the wishes in one transaction, and ring when it has committed."""
+    """Carry out the wishes in one transaction, and ring when it has committed.
+
+    Returns one result a wish: its receipt, or why it was refused.
+    """
     with transaction.atomic():
         locked = log.lock(room)
         before = locked.seq

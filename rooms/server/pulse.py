@@ -12,7 +12,7 @@ from daphne.ws_protocol import WebSocketProtocol
 
 from rooms.wire import Line
 
-# A dead end is noticed within twice this, in seconds: Daphne calls every two.
+# A dead end is noticed within twice this and four more, in seconds, for Daphne calls every two.
 SECONDS = 24.0
 
 _PING = b"\x89\x00"
