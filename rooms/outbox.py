@@ -3,7 +3,7 @@
 The page sends all its pending texts, again and again; text *i* of a frame whose `acked` is *a*
 has the number a + i, and with the page's key that is its id: sending again posts nothing twice.
 Each acknowledgement takes one form out of the page. What comes faster than POST_RATE allows is
-held here and posted as the rate allows.
+held here, as much as comes in one frame (PAGE_FRAME_MAX), and posted as the rate allows.
 """
 
 import asyncio
@@ -13,13 +13,12 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
+
 from rooms import fragments, posting
 from rooms.authors import Author
 from rooms.errors import InvalidFrame, RateLimited, Refused, Unavailable
 
-# Texts held for one page, and their characters; more of them stay in the page and come again.
-HELD_MAX = 200
-HELD_SIZE_MAX = 1_000_000
 RETRY_SECONDS = 1.0
 
 _PAGE = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -53,11 +52,11 @@ class Outbox:
         known = self._acked + len(self._held)
         if acked > known:
             raise InvalidFrame()
-        size = sum(map(len, self._held))
+        size = sum(map(_size, self._held))
         for text in texts[known - acked :]:
-            size += len(text)
-            if self._held and (len(self._held) >= HELD_MAX or size > HELD_SIZE_MAX):
-                break
+            size += _size(text)
+            if self._held and settings.PAGE_FRAME_MAX and size > settings.PAGE_FRAME_MAX:
+                break  # it stays in the page, and comes again
             self._held.append(text)
         if self._held and (self._work is None or self._work.done()):
             self._work = asyncio.create_task(self._post_all())
@@ -92,3 +91,7 @@ class Outbox:
                 return fragments.rejected(self._room, text, refused, secrets.token_urlsafe(12))
             else:
                 return ""
+
+
+def _size(text: str) -> int:
+    return len(text) + 1  # a frame has more than that around each

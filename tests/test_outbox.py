@@ -1,4 +1,5 @@
 import asyncio
+import json
 import re
 import time
 
@@ -109,11 +110,20 @@ async def test_a_store_that_is_away_is_tried_again(monkeypatch: pytest.MonkeyPat
     assert await bodies() == ["one"]
 
 
+async def test_all_that_comes_in_one_frame_is_held(settings: Settings) -> None:
+    texts = ["x"] * 1000
+    settings.PAGE_FRAME_MAX = len(json.dumps({"acked": "0", "message": texts}))
+    sent = Sent()
+    box(sent).take(0, texts)
+    await until(lambda: sent.acked == 1000)
+    assert len(await bodies()) == 1000
+
+
 @pytest.mark.parametrize("over", [-1, 0, 1])
 async def test_what_is_held_is_bounded_and_the_rest_comes_again(
-    over: int, monkeypatch: pytest.MonkeyPatch
+    over: int, settings: Settings
 ) -> None:
-    monkeypatch.setattr(outbox, "HELD_MAX", 5)
+    settings.PAGE_FRAME_MAX = 10  # each text counts as a character, and one more
     texts = [str(n) for n in range(5 + over)]
     sent = Sent()
     pending = box(sent)
