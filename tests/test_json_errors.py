@@ -34,8 +34,16 @@ async def _still_open(alice: Tool) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello", "{", '{"message": "hello"', "{'message': 'hello'}", "[" * 60_000],
-    ids=["nothing", "a word", "a brace", "unended", "single quotes", "deep"],
+    [
+        "",
+        "hello",
+        "{",
+        '{"message": "hello"',
+        "{'message': 'hello'}",
+        '{"message": "hello", "x": NaN}',
+        "[" * 60_000,
+    ],
+    ids=["nothing", "a word", "a brace", "unended", "single quotes", "no number", "deep"],
 )
 async def test_what_is_not_json_is_refused(rooms: Rooms, text: str) -> None:
     async with tool(rooms, new_room()) as alice:

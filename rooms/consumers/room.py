@@ -179,7 +179,7 @@ def parse_object(text: str | None) -> dict[str, Any]:
     if text is None:
         raise InvalidFrame()
     try:
-        frame = json.loads(text)
+        frame = _json.decode(text)
     except (ValueError, RecursionError):
         raise InvalidJson() from None
     if not isinstance(frame, dict):
@@ -192,3 +192,11 @@ def parse_cursor(raw: str) -> int:
     if not (raw.isascii() and raw.isdigit()):
         raise InvalidCursor()
     return int(raw[:30])  # longer than any cursor, and short enough for int()
+
+
+def _no_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+# Python's own would read NaN and Infinity, which are no JSON.
+_json = json.JSONDecoder(parse_constant=_no_constant)
