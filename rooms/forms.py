@@ -47,6 +47,13 @@ def clean_client_id(value: object) -> str:
     return value
 
 
+def whole_number(raw: object, digits: int = 18) -> int | None:
+    """Return the number that a text of at most so many digits says, from 0; None for all else."""
+    if isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) <= digits:
+        return int(raw)
+    return None
+
+
 def require_utf8(body: bytes) -> None:
     """Raise InvalidText unless the body of a form, percent-encoded as it was sent, is valid UTF-8.
 

@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from rooms.errors import EmptyMessage, InvalidFrame, InvalidText, MessageTooLong, Refused
-from rooms.forms import clean_client_id, clean_message, require_utf8
+from rooms.forms import clean_client_id, clean_message, require_utf8, whole_number
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,27 @@ from rooms.forms import clean_client_id, clean_message, require_utf8
 )
 def test_a_message_is_stored_as_typed(text: str) -> None:
     assert clean_message(text) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "number"),
+    [
+        ("0", 0),
+        ("007", 7),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("", None),
+        ("-1", None),
+        ("1.0", None),
+        ("1 ", None),
+        ("٣", None),
+        ("²", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_a_number_is_a_few_plain_digits(raw: object, number: int | None) -> None:
+    assert whole_number(raw) == number
 
 
 def test_a_line_break_of_a_form_is_one_newline() -> None:

@@ -14,6 +14,7 @@ from rooms.consumers.room import (
 )
 from rooms.errors import InvalidFrame, Refused
 from rooms.feeds import feeds
+from rooms.forms import whole_number
 from rooms.outbox import Outbox
 from rooms.subscribers import PageSubscriber
 
@@ -92,9 +93,10 @@ class HtmlRoomConsumer(RoomConsumer):
 
 
 def _number(raw: object) -> int:
-    if not (isinstance(raw, str) and raw.isascii() and raw.isdigit() and len(raw) < 10):
+    number = whole_number(raw, digits=9)
+    if number is None:
         raise InvalidFrame()
-    return int(raw)
+    return number
 
 
 def _texts(raw: object) -> list[str]:

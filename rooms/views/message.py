@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from rooms import database, fragments, log, policies, posting
 from rooms.errors import Forbidden, Refused
+from rooms.forms import whole_number
 from rooms.models import Message
 from rooms.views.form import posted
 from rooms.views.room import answer, surroundings
@@ -43,12 +44,12 @@ async def message(request: Visit, room: str, number: int) -> HttpResponse:
 @with_visitor
 async def actions(request: Visit, room: str) -> HttpResponse:
     """Show, inside the message, what may be done with it; without htmx, the message's page."""
-    raw = request.GET.get("message", "")
-    if not (raw.isascii() and raw.isdigit()):
+    number = whole_number(request.GET.get("message"))
+    if number is None:
         raise Http404
     if not request.htmx:
-        return redirect("rooms:message", room, int(raw[:18]))
-    found = await _find(room, int(raw[:18]))
+        return redirect("rooms:message", room, number)
+    found = await _find(room, number)
     context = {"room": room, "message": found, **_rights(request, found)}
     response = render(request, "rooms/_actions.html", context)
     response["HX-Retarget"] = f"#m{found.number}>.body"

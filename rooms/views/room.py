@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from rooms import database, fragments, log, posting
 from rooms.errors import Refused
 from rooms.feeds import feeds
+from rooms.forms import whole_number
 from rooms.log import Head
 from rooms.models import Message
 from rooms.newest import newest
@@ -92,10 +93,10 @@ async def _post(request: Visit, room: str) -> HttpResponse:
 
 
 async def _older(request: Visit, room: str) -> HttpResponse:
-    raw = request.GET["before"]
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+    number = whole_number(request.GET["before"])
+    if number is None:
         raise Http404
-    head, messages = await database.read(_before, room, int(raw))
+    head, messages = await database.read(_before, room, number)
     if request.htmx:
         return HttpResponse(fragments.items(room, messages))
     last = messages[-1].number if messages else head.number
