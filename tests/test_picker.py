@@ -2,10 +2,15 @@
 
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
+from django.test import AsyncClient
+from django.utils import timezone
 
+from rooms.models import Room
+from rooms.views import picker
 from tests.services import Rooms
 from tests.tool import new_room
 from tests.visitor import Page, Visitor
@@ -84,3 +89,27 @@ def test_a_filter_that_nothing_fits_says_so(alice: Visitor) -> None:
     answer = alice.get("/chat/?q=nothing-fits-this", htmx=True)
     assert answer.status_code == 200
     assert Page(answer.text).text.strip()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_room_one_asks_for_comes_first_however_long_it_has_been_quiet(
+    async_client: AsyncClient,
+) -> None:
+    now = timezone.now()
+    for days, name in enumerate(("room-55", "my-room-5", "room-5")):
+        await Room.objects.acreate(name=name, active_at=now - timedelta(days=days))
+    page = Page((await async_client.get("/chat/?q=Room-5")).content.decode())
+    found = [link["href"] for link in page.all("a")]
+    assert found == ["/chat/room-5/", "/chat/room-55/", "/chat/my-room-5/"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("more", [-1, 0, 1])
+async def test_a_list_that_does_not_hold_all_rooms_says_so(
+    async_client: AsyncClient, more: int
+) -> None:
+    rooms = [Room(name=f"room-{number}") for number in range(picker.SHOWN + more)]
+    await Room.objects.abulk_create(rooms)
+    page = Page((await async_client.get("/chat/")).content.decode())
+    assert len(page.all("li")) == min(len(rooms), picker.SHOWN)
+    assert ("There are more." in page.text) == (more > 0)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,7 +15,7 @@ from rooms.models import Room
 from rooms.names import canonical_room
 from rooms.views.visitor import Visit, with_visitor
 
-# Rooms in the list, those with the latest message first.
+# Rooms in the list: the one that was asked for, then those with the latest message.
 SHOWN = 50
 
 
@@ -49,18 +49,24 @@ def _filter(query: str) -> dict[str, Any]:
 async def _page(
     request: Visit, context: dict[str, Any], template: str = "rooms/index.html", status: int = 200
 ) -> HttpResponse:
-    rooms = await database.read(_open_rooms, context.get("query", ""))
+    found = await database.read(_open_rooms, context.get("query", ""))
+    rooms = found[:SHOWN]
     presence = feeds().presence
     for room in rooms:
         room["here"] = len(presence.here(room["name"]))
-    return render(request, template, {"rooms": rooms, **context}, status=status)
+    listed = {"rooms": rooms, "are_more": len(found) > SHOWN}
+    return render(request, template, {**listed, **context}, status=status)
 
 
 def _open_rooms(query: str) -> list[dict[str, Any]]:
-    rooms: QuerySet[Room] = Room.objects.order_by(F("active_at").desc(nulls_last=True), "name")
+    rooms: QuerySet[Room] = Room.objects.all()
+    order: list[Any] = [F("active_at").desc(nulls_last=True), "name"]
     if query:
         try:
-            rooms = rooms.filter(name__contains=canonical_room(query))
+            name = canonical_room(query)
         except InvalidRoom:
             return []
-    return [dict(room) for room in rooms.values("name", "topic", "active_at")[:SHOWN]]
+        rooms = rooms.filter(name__contains=name)
+        order = [Case(When(name=name, then=0), default=1), *order]
+    rooms = rooms.order_by(*order)
+    return [dict(room) for room in rooms.values("name", "topic", "active_at")[: SHOWN + 1]]
