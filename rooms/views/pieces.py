@@ -47,7 +47,7 @@ async def reload(request: Visit, room: str) -> HttpResponse:
 @with_visitor
 async def me(request: Visit) -> HttpResponse:
     """Return the reader's own few rules of style."""
-    context = {"tag": request.you.tag}
+    context = {"tag": request.you.tag, "moderates": request.you.moderates}
     return render(request, "rooms/me.css", context, content_type="text/css; charset=utf-8")
 
 
