@@ -44,6 +44,8 @@ def test_a_refused_message_comes_back_with_its_reason_and_text(visit: Visit) -> 
     rejected = alice.locator("#rejected form")
     expect(rejected.get_by_role("alert")).to_contain_text("4,000")
     expect(rejected.locator("textarea")).to_have_value("x" * 4001)
+    for button in rejected.get_by_role("button").all():
+        expect(button).to_be_in_viewport(ratio=1)
     expect(alice.locator("#composer > form")).to_have_count(1)
     rejected.locator("textarea").fill("shorter")
     rejected.get_by_role("button", name="Send again").click()
