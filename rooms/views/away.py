@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 
 from rooms import database
 from rooms.errors import Unavailable
-from rooms.views.not_now import not_now
+from rooms.views.refusal import not_now
 
 
 class AwayMiddleware:

@@ -12,7 +12,8 @@ from rooms.errors import Forbidden, Refused
 from rooms.forms import whole_number
 from rooms.models import Message
 from rooms.views.form import posted
-from rooms.views.room import answer, surroundings
+from rooms.views.refusal import answer
+from rooms.views.room import surroundings
 from rooms.views.visitor import Visit, see_other, with_visitor
 
 

@@ -9,7 +9,7 @@ from rooms import fragments, guests
 from rooms.errors import Forbidden, Refused
 from rooms.feeds import feeds
 from rooms.views.form import posted
-from rooms.views.room import answer
+from rooms.views.refusal import answer
 from rooms.views.visitor import Visit, see_other, with_visitor
 
 

@@ -11,7 +11,7 @@ from django.utils.decorators import async_only_middleware
 from rooms import limits
 from rooms.addresses import address_of
 from rooms.errors import RateLimited
-from rooms.views.not_now import not_now
+from rooms.views.refusal import not_now
 
 Next = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 

@@ -1,6 +1,5 @@
 """The room page, and the form that posts to it."""
 
-import math
 import secrets
 from typing import Any
 
@@ -18,6 +17,7 @@ from rooms.models import Message
 from rooms.newest import newest
 from rooms.views.form import posted
 from rooms.views.layout import filled
+from rooms.views.refusal import answer
 from rooms.views.visitor import Visit, see_other, with_visitor
 
 
@@ -30,25 +30,7 @@ async def room(request: Visit, room: str) -> HttpResponse:
         return await _post(request, room)
     if "before" in request.GET:
         return await _older(request, room)
-    return await show(request, room)
-
-
-async def show(
-    request: Visit, room: str, refused: Refused | None = None, typed: str = ""
-) -> HttpResponse:
-    """Return the room page; with a refusal, what was typed stands in the composer again."""
-    found = await newest(room)
-    head = found.head
-    shown = {
-        **await surroundings(request, room, head.topic),
-        "items": found.items,
-        "cursor": f"{head.seq}.{head.epoch}",
-        "key": secrets.token_urlsafe(12),
-    }
-    if refused is None:
-        return HttpResponse(filled(request, shown))
-    shown |= {"first": True, "typed": typed, "error": refused}
-    return answer(render(request, "rooms/room.html", shown), refused)
+    return await _show(request, room)
 
 
 async def surroundings(request: Visit, room: str, topic: str | None = None) -> dict[str, Any]:
@@ -64,13 +46,22 @@ async def surroundings(request: Visit, room: str, topic: str | None = None) -> d
     }
 
 
-def answer(response: HttpResponse, refused: Refused | None) -> HttpResponse:
-    """Return the response, with the status of what was refused."""
-    if refused is not None:
-        response.status_code = refused.status
-        if refused.retry_after is not None:
-            response["Retry-After"] = str(math.ceil(refused.retry_after))
-    return response
+async def _show(
+    request: Visit, room: str, refused: Refused | None = None, typed: str = ""
+) -> HttpResponse:
+    # With a refusal, what was typed stands in the composer again.
+    found = await newest(room)
+    head = found.head
+    shown = {
+        **await surroundings(request, room, head.topic),
+        "items": found.items,
+        "cursor": f"{head.seq}.{head.epoch}",
+        "key": secrets.token_urlsafe(12),
+    }
+    if refused is None:
+        return HttpResponse(filled(request, shown))
+    shown |= {"first": True, "typed": typed, "error": refused}
+    return answer(render(request, "rooms/room.html", shown), refused)
 
 
 async def _post(request: Visit, room: str) -> HttpResponse:
@@ -82,7 +73,7 @@ async def _post(request: Visit, room: str) -> HttpResponse:
         await posting.apost_message(room, request.you, typed, client_id)
     except Refused as refused:
         if not request.htmx:
-            return await show(request, room, refused, typed)
+            return await _show(request, room, refused, typed)
         key = secrets.token_urlsafe(12)
         response = answer(HttpResponse(fragments.rejected_form(room, typed, refused, key)), refused)
         response["HX-Reswap"] = "outerHTML"

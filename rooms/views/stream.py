@@ -16,7 +16,7 @@ from rooms.connections import RETRY_SECONDS, connections
 from rooms.errors import RateLimited
 from rooms.newest import Newest, newest
 from rooms.subscribers import Over, Revoked, StreamSubscriber, Stuck
-from rooms.views.not_now import not_now
+from rooms.views.refusal import not_now
 from rooms.views.visitor import Visit, with_visitor
 
 logger = logging.getLogger(__name__)
