@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from rooms import authors, database, doorbell
 from rooms.authors import Author
-from rooms.doorbell import Bell, Ring
+from rooms.doorbell import Bell, News
 from rooms.models import User
 
 SITE = "site.accounts"
@@ -67,7 +67,7 @@ class Accounts:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def _hear(self, news: Ring) -> None:
+    def _hear(self, news: News) -> None:
         self._look.set()
 
     async def _watch(self) -> None:

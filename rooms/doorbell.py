@@ -23,8 +23,8 @@ from django.db import transaction
 
 from rooms.names import group_name
 
-Ring = dict[str, Any]
-Listener = Callable[[Ring], None]
+News = dict[str, Any]
+Listener = Callable[[News], None]
 
 # A stuck Redis delays nobody for longer than this, and memberships that its data lost are back
 # after REJOIN_SECONDS (the feeds' tick covers the time until then).
@@ -53,7 +53,7 @@ def ring(room: str, seq: int, written: Sequence[Any] = ()) -> None:
 
 def ring_site_on_commit(group: str) -> None:
     """Say to a group of the whole site that something changed, once it has; any thread may."""
-    news: Ring = {"type": "site.rang", "group": group}
+    news: News = {"type": "site.rang", "group": group}
     transaction.on_commit(lambda: _ring(news), robust=True)
 
 
@@ -80,7 +80,7 @@ class Bell:
         self._is_alone = isinstance(self._layer, InMemoryChannelLayer)
         self._channel = ""
         self._listeners: dict[str, list[Listener]] = {}
-        self._outbox: dict[object, Ring] = {}
+        self._outbox: dict[object, News] = {}
         self._outgoing = asyncio.Event()
         self._joins = asyncio.Event()
         self._joined: set[str] = set()
@@ -103,13 +103,13 @@ class Bell:
                 del self._listeners[group]
                 self._joins.set()
 
-    def ring(self, news: Ring, written: Sequence[Any] = ()) -> None:
+    def ring(self, news: News, written: Sequence[Any] = ()) -> None:
         """Wake this process's listeners now, and the other processes' beside that."""
         self._hear({**news, "written": written})
         # A later ring says all that an earlier one did.
         self._post((news["type"], news["group"]), news)
 
-    def tell(self, news: Ring) -> None:
+    def tell(self, news: News) -> None:
         """Send ephemeral news to the group that it names, here and elsewhere; it may be lost."""
         self._hear(news)
         self._post(object(), news)
@@ -123,7 +123,7 @@ class Bell:
                 task.cancel()
             _, running = await asyncio.wait(running, timeout=0.5)
 
-    def _hear(self, news: Ring) -> None:
+    def _hear(self, news: News) -> None:
         for listener in list(self._listeners.get(news.get("group", ""), ())):
             try:
                 listener(news)
@@ -131,7 +131,7 @@ class Bell:
                 # News of another release, say, must not end the task that brings all others.
                 logger.exception("A listener stumbled over a ring")
 
-    def _post(self, key: object, news: Ring) -> None:
+    def _post(self, key: object, news: News) -> None:
         if self._is_alone:
             return
         self._outbox[key] = {**news, "from": self.process}
@@ -194,14 +194,14 @@ class Bell:
                 self._joins.set()
 
 
-def _ring(news: Ring, written: Sequence[Any] = ()) -> None:
+def _ring(news: News, written: Sequence[Any] = ()) -> None:
     if _bell is not None and not _bell.loop.is_closed():
         _bell.loop.call_soon_threadsafe(_bell.ring, news, written)
         return
     async_to_sync(_send)(get_channel_layer(), news)
 
 
-async def _send(layer: Any, news: Ring) -> None:
+async def _send(layer: Any, news: News) -> None:
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await layer.group_send(news["group"], news)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from rooms import database, fragments, frames, log, typists
 from rooms.authors import Author, tag_of
 from rooms.batches import Batch
-from rooms.doorbell import Bell, Ring
+from rooms.doorbell import Bell, News
 from rooms.log import Entry, Head
 from rooms.names import group_name
 from rooms.presence import Presence
@@ -171,7 +171,8 @@ class Feed:
     async def _advance(self, seq: int) -> float:
         """Hand on what there is, up to `seq` or further; returns the seconds that telling took.
 
-        Not up to whatever is reached by then: each of many who come at once would take a round.
+        It does not go on to what is reached meanwhile: each of many who come at once would take a
+        round of its own.
         """
         took = 0.0
         if self.head.seq >= seq:
@@ -230,7 +231,7 @@ class Feed:
         found = await database.read(log.after, head.room_id, low, high) if head.room_id else []
         return Batch(self.room, found, high, head.epoch)
 
-    def _hear(self, news: Ring) -> None:
+    def _hear(self, news: News) -> None:
         if news["type"] == "room.rang":
             written = (entry for entry in news.get("written", ()) if entry.seq > self.head.seq >= 0)
             self._written.update((entry.seq, entry) for entry in written)

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from rooms.authors import Author
-from rooms.doorbell import Bell, Ring
+from rooms.doorbell import Bell, News
 from rooms.skeletons import skeletons
 
 SITE = "site.presence"
@@ -104,7 +104,7 @@ class Presence:
         news = {"type": "presence", "group": SITE, "process": self.bell.process}
         self.bell.tell({**news, "rooms": rooms, "whole": whole})
 
-    def _hear(self, news: Ring) -> None:
+    def _hear(self, news: News) -> None:
         process = news["process"]
         if process == self.bell.process:
             return

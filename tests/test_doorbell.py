@@ -5,7 +5,7 @@ import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from rooms import doorbell
-from rooms.doorbell import Ring, bell
+from rooms.doorbell import News, bell
 from rooms.names import group_name
 from tests.cast import until
 
@@ -13,7 +13,7 @@ GROUP = group_name("lobby")
 
 
 @pytest.fixture
-def heard() -> list[Ring]:
+def heard() -> list[News]:
     return []
 
 
@@ -21,18 +21,18 @@ async def joined() -> None:
     await until(lambda: bell()._joined == set(bell()._listeners))
 
 
-async def from_elsewhere(news: Ring) -> None:
+async def from_elsewhere(news: News) -> None:
     await get_channel_layer().group_send(news["group"], {**news, "from": "elsewhere"})
 
 
-async def test_a_ring_from_another_thread_wakes_listeners_at_once(heard: list[Ring]) -> None:
+async def test_a_ring_from_another_thread_wakes_listeners_at_once(heard: list[News]) -> None:
     bell().listen(GROUP, heard.append)
     threading.Thread(target=doorbell.ring, args=("lobby", 412)).start()
     await until(lambda: heard)
     assert (heard[0]["room"], heard[0]["seq"]) == ("lobby", 412)
 
 
-async def test_a_ring_of_another_process_is_heard_and_ones_own_only_once(heard: list[Ring]) -> None:
+async def test_a_ring_of_another_process_is_heard_and_ones_own_only_once(heard: list[News]) -> None:
     bell().listen(GROUP, heard.append)
     await joined()
     doorbell.ring("lobby", 1)
@@ -42,7 +42,7 @@ async def test_a_ring_of_another_process_is_heard_and_ones_own_only_once(heard: 
     assert [ring["seq"] for ring in heard] == [1, 2]
 
 
-async def test_who_no_longer_listens_hears_nothing(heard: list[Ring]) -> None:
+async def test_who_no_longer_listens_hears_nothing(heard: list[News]) -> None:
     bell().listen(GROUP, heard.append)
     await joined()
     bell().unlisten(GROUP, heard.append)
@@ -53,9 +53,9 @@ async def test_who_no_longer_listens_hears_nothing(heard: list[Ring]) -> None:
 
 
 async def test_a_listener_that_fails_silences_nobody(
-    heard: list[Ring], caplog: pytest.LogCaptureFixture
+    heard: list[News], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(news: Ring) -> None:
+    def fail(news: News) -> None:
         raise ZeroDivisionError
 
     bell().listen(GROUP, fail)
@@ -69,7 +69,7 @@ async def test_a_listener_that_fails_silences_nobody(
 
 
 async def test_memberships_come_back_after_the_layer_lost_its_data(
-    heard: list[Ring], monkeypatch: pytest.MonkeyPatch
+    heard: list[News], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doorbell, "REJOIN_SECONDS", 0.2)
     bell().listen(GROUP, heard.append)
@@ -84,12 +84,12 @@ async def test_memberships_come_back_after_the_layer_lost_its_data(
 
 
 async def test_a_stuck_layer_delays_no_listener_and_keeps_one_ring_a_room(
-    heard: list[Ring], monkeypatch: pytest.MonkeyPatch
+    heard: list[News], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
     free = asyncio.Event()
 
-    async def stuck(group: str, news: Ring) -> None:
+    async def stuck(group: str, news: News) -> None:
         sent.append(news["seq"])
         await free.wait()
 
@@ -116,11 +116,11 @@ async def test_what_waits_for_the_layer_is_bounded(monkeypatch: pytest.MonkeyPat
 
 
 async def test_nothing_is_sent_over_a_layer_that_leads_to_nobody(
-    heard: list[Ring], monkeypatch: pytest.MonkeyPatch
+    heard: list[News], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sent: list[Ring] = []
+    sent: list[News] = []
 
-    async def send(group: str, news: Ring) -> None:
+    async def send(group: str, news: News) -> None:
         sent.append(news)
 
     bell().listen(GROUP, heard.append)
@@ -134,9 +134,9 @@ async def test_nothing_is_sent_over_a_layer_that_leads_to_nobody(
 def test_a_ring_without_a_loop_goes_out_before_it_returns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    sent: list[Ring] = []
+    sent: list[News] = []
 
-    async def send(group: str, news: Ring) -> None:
+    async def send(group: str, news: News) -> None:
         sent.append(news)
 
     monkeypatch.setattr(doorbell, "_bell", None)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from rooms import feeds, presence
-from rooms.doorbell import Ring, bell
+from rooms.doorbell import News, bell
 from tests.cast import alice, bob, carol, until
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -53,7 +53,7 @@ async def test_a_snapshot_heals_what_was_lost() -> None:
 async def test_changes_gather_into_one_piece_of_news() -> None:
     here = feeds.feeds().presence
     await asyncio.sleep(0.02)  # the first snapshot
-    told: list[Ring] = []
+    told: list[News] = []
     bell().listen(presence.SITE, told.append)
     for author in (alice, bob, carol):
         here.join("lobby", author)
@@ -69,7 +69,7 @@ async def test_a_new_process_is_told_who_is_here() -> None:
     here = feeds.feeds().presence
     here.join("lobby", alice)
     await asyncio.sleep(0.05)
-    told: list[Ring] = []
+    told: list[News] = []
     bell().listen(presence.SITE, told.append)
     hear("p2", {}, whole=True)
     assert [news["rooms"] for news in told if news.get("process") != "p2"] == [{"lobby": ALICE}]
@@ -84,7 +84,7 @@ async def test_one_who_is_alone_says_that_it_is_there_and_nothing_more(
     here = feeds.feeds().presence
     here.join("lobby", alice)
     await asyncio.sleep(0.03)  # the change itself
-    told: list[Ring] = []
+    told: list[News] = []
     bell().listen(presence.SITE, told.append)
     await until(lambda: told)
     assert not told[0]["rooms"]
@@ -119,7 +119,7 @@ async def test_many_people_are_told_in_bounded_pieces(monkeypatch: pytest.Monkey
     here = feeds.feeds().presence
     for author in (alice, bob, carol):
         here.join("lobby", author)
-    told: list[Ring] = []
+    told: list[News] = []
     bell().listen(presence.SITE, told.append)
     here._snapshot()
     assert [(news["whole"], len(news["rooms"]["lobby"])) for news in told] == [

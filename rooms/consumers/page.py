@@ -68,7 +68,7 @@ class HtmlRoomConsumer(RoomConsumer):
             await self.close(TRY_AGAIN)
 
     def _hang_up(self) -> None:
-        # Nobody reads yet; kept where it is cancelled, should the socket end before.
+        # Nothing is read yet; what stands in its place is cancelled if the socket ends before.
         self._reading = asyncio.create_task(self.close(BAD_OPTION))
 
     async def _begin(self, frame: dict[str, Any]) -> None:

@@ -58,11 +58,11 @@ def _doubt_the_clock(control: Control) -> None:
 
 
 def _doubt_the_bell(control: Control) -> None:
-    from rooms.doorbell import Bell, Ring
+    from rooms.doorbell import Bell, News
 
     hear = Bell._hear
 
-    def mishear(bell: Bell, news: Ring) -> None:
+    def mishear(bell: Bell, news: News) -> None:
         how = control.bell if news.get("type") == "room.rang" else ""
         if how == "delayed":
             # Each for another while: they overtake one another.
