@@ -65,6 +65,15 @@ def test_axe_finds_nothing(look: Look, path: str, scheme: str) -> None:
     assert not found.response["violations"], found.generate_report()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_further_up_in_a_log(look: Look, scheme: str) -> None:
+    page = look("full/", scheme=scheme)
+    page.locator("#log").evaluate("log => log.scrollBy(0, -900)")
+    expect(page.get_by_role("link", name="Newest messages")).to_be_visible()
+    found = Axe().run(page)
+    assert not found.response["violations"], found.generate_report()
+
+
 @pytest.mark.parametrize("size", _SIZES.values(), ids=_SIZES)
 @pytest.mark.parametrize("path", _PAGES.values(), ids=_PAGES)
 def test_nothing_is_wider_than_the_window(look: Look, path: str, size: tuple[int, int]) -> None:
