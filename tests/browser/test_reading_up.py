@@ -1,7 +1,10 @@
 """How a reader further up in the log comes back to its end."""
 
+import json
+
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
+from websockets.sync.client import connect
 
 from tests.browser.conftest import Visit, fill, live, say
 from tests.services import Rooms
@@ -11,6 +14,27 @@ _SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
 }
 _LINK = "Newest messages"
+
+
+@pytest.mark.parametrize("size", _SIZES.values(), ids=_SIZES)
+def test_ones_own_message_takes_one_to_the_end_and_the_log_stays_there(
+    visit: Visit, rooms: Rooms, size: ViewportSize
+) -> None:
+    room = f"own-{size['width']}"
+    fill(rooms, room, 60)
+    alice = live(visit(f"/chat/{room}/", viewport=size))
+    with connect(f"{rooms.ws}/ws/chat/{room}/?events=deleted", proxy=None) as bob:
+        for number in range(10):
+            _read(alice, 100 + 150 * number)
+            # In one breath, so that some come before the browser has drawn its new place.
+            alice.locator("#composer .text").last.fill(f"own {number}")
+            alice.keyboard.press("Enter")
+            bob.send(json.dumps({"message": f"meanwhile {number}"}))
+            expect(alice.locator(".message .body", has_text=f"own {number}")).to_be_attached()
+            expect(alice.locator(".message .body", has_text=f"meanwhile {number}")).to_be_attached()
+            bob.send(json.dumps({"message": f"more {number}"}))
+            _sees(alice, f"more {number}")
+            expect(alice.locator("#composer .text")).to_be_focused()
 
 
 @pytest.mark.parametrize("size", _SIZES.values(), ids=_SIZES)
