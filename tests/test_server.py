@@ -110,7 +110,7 @@ async def test_sockets_that_have_gone_are_not_waited_for() -> None:
         assert time.monotonic() - stopped < 8
 
 
-async def test_a_connection_that_becomes_a_socket_while_the_server_stops_is_told() -> None:
+async def test_a_connection_that_becomes_a_socket_while_the_server_stops_is_told_at_once() -> None:
     with Rooms() as rooms:
         late = socket.create_connection(("127.0.0.1", rooms.port))
         async with connect(rooms.ws + "/ws/chat/lobby/") as tool:
@@ -120,7 +120,7 @@ async def test_a_connection_that_becomes_a_socket_while_the_server_stops_is_told
                 os.kill(rooms.pid, signal.SIGTERM)
                 await asyncio.sleep(0.3)
                 reader = await connect(rooms.ws + "/ws/chat/lobby/?after=0", sock=late)
-            assert await _code(reader) == 4012
+                assert await _code(reader) == 4012, "not only when all is done"
 
 
 async def test_a_server_that_cannot_finish_ends_all_the_same() -> None:

@@ -29,6 +29,9 @@ class Socket(Drained, Pulse):
     def onOpen(self) -> None:
         super().onOpen()
         self.line.holds -= 1
+        if self.server.is_ending:
+            # Over a connection that was open before; a proxy keeps some for whoever comes next.
+            self.say_goodbye()
 
     def sendCloseFrame(self, *args: Any, **kwargs: Any) -> None:
         self.line.holds += 1
