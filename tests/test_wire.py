@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,6 +163,7 @@ def test_a_socket_has_it_from_its_opening_to_its_close_frame(
     ends: tuple[Socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, _ = ends
+    ours.server = SimpleNamespace(is_ending=False)
     for name in ("connectionMade", "onOpen", "sendCloseFrame", "connectionLost"):
         monkeypatch.setattr(WebSocketProtocol, name, lambda *_: None)
     monkeypatch.setattr(Transport, "unregisterProducer", lambda *_: None)
