@@ -40,7 +40,7 @@ def unhurried(settings: Settings) -> None:
     settings.POST_RATE = settings.ROOM_RATE = None
 
 
-async def until(condition: Callable[[], Any], seconds: float = 15.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
     """Return as soon as the condition is true; TimeoutError after so many seconds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (conditions of many kinds)

@@ -17,8 +17,8 @@ from tests.visitor import Visitor
 _BROWSER = {"Accept-Encoding": "gzip, deflate, br, zstd", "Accept": "text/html"}
 
 
-# What a stream holds back comes with what follows: no test says more before it has read this.
-_PATIENT = httpx.Timeout(15)
+# What happens in the room is read within moments; a busy machine may open the stream slowly.
+_PATIENT = httpx.Timeout(10, read=3)
 
 
 class Reader:
@@ -30,7 +30,7 @@ class Reader:
         self._chunks = answer.aiter_text()
 
     async def until(self, wanted: str) -> str:
-        """Read on until the text holds it; httpx.ReadTimeout when there is no news for long."""
+        """Read on until the text holds it; httpx.ReadTimeout after three seconds without news."""
         while wanted not in self.text:
             self.text += await anext(self._chunks)
         return self.text
@@ -73,7 +73,7 @@ async def test_it_begins_with_the_log_in_the_log_s_own_markup(rooms: Rooms) -> N
         assert "<link" in begun, "a document of its own needs its own style sheet"
 
 
-async def test_a_message_shows_before_the_next_is_posted(rooms: Rooms) -> None:
+async def test_a_message_shows_within_a_second(rooms: Rooms) -> None:
     room = new_room()
     async with reader(rooms, room) as bob, tool(rooms, room, name="alice") as alice:
         await bob.until("<ol")

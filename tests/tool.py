@@ -14,7 +14,7 @@ from tests.services import Rooms
 
 Frame = dict[str, Any]
 
-_SECONDS = 15
+_SECONDS = 5
 _QUIET = 0.3
 
 
@@ -29,7 +29,7 @@ class Tool:
         await self.socket.send(json.dumps(frame))
 
     async def next(self) -> Frame:
-        """Return the next frame; TimeoutError when none comes within 15 seconds."""
+        """Return the next frame; TimeoutError when none comes within 5 seconds."""
         async with asyncio.timeout(_SECONDS):
             frame = json.loads(await self.socket.recv())
         assert isinstance(frame, dict)

@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.services.ports import wait_until
 
-_START_SECONDS = 60
+_START_SECONDS = 20
 _STOP_SECONDS = 10
 
 
@@ -58,7 +58,7 @@ class Program:
     def start(self) -> None:
         """Start it and wait until it answers.
 
-        RuntimeError, with its output, when it ends before that; TimeoutError after 60 seconds.
+        RuntimeError, with its output, when it ends before that; TimeoutError after 20 seconds.
         """
         if self._process is not None:
             raise RuntimeError(f"{self._name} runs already")
