@@ -117,7 +117,7 @@ class Subscriber:
     def offer(self, batch: Batch) -> None:
         """Take a batch, or fall behind when too much is waiting."""
         try:
-            taken = self._put(self._live(batch))
+            taken = self._put(self._live(batch), bounded=True)
         except Exception:
             # Reading it again ends this reader alone; raised here, all others would miss it.
             logger.exception("A batch could not be shown")
@@ -195,11 +195,12 @@ class Subscriber:
                 self._arrived = True
                 self._put(self._arrival())
 
-    def _put(self, texts: Texts) -> bool:
+    def _put(self, texts: Texts, bounded: bool = False) -> bool:
         if not texts or self._line.write(texts.frames):
             return True
         most = settings.PENDING_MAX
-        if most and self._pending and self._size + texts.size > most:
+        # What is in no log cannot be read again: one for whom nothing waits takes it whole.
+        if most and (bounded or self._pending) and self._size + texts.size > most:
             return False
         self._pending.extend(texts)
         self._size += texts.size
