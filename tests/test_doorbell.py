@@ -28,7 +28,7 @@ async def from_elsewhere(news: News) -> None:
 async def test_a_ring_from_another_thread_wakes_listeners_at_once(heard: list[News]) -> None:
     bell().listen(GROUP, heard.append)
     threading.Thread(target=doorbell.ring, args=("lobby", 412)).start()
-    await until(lambda: heard)
+    await until(lambda: heard, 0.5)
     assert (heard[0]["room"], heard[0]["seq"]) == ("lobby", 412)
 
 
@@ -80,7 +80,7 @@ async def test_memberships_come_back_after_the_layer_lost_its_data(
         bell().listen(f"other.{n}", heard.append)
         await asyncio.sleep(0.05)
     await from_elsewhere({"type": "room.rang", "group": GROUP, "room": "lobby", "seq": 1})
-    await until(lambda: heard)
+    await until(lambda: heard, 1)
 
 
 async def test_a_stuck_layer_delays_no_listener_and_keeps_one_ring_a_room(
@@ -101,10 +101,10 @@ async def test_a_stuck_layer_delays_no_listener_and_keeps_one_ring_a_room(
     await until(lambda: sent == [1])
     for seq in range(2, 50):
         doorbell.ring("lobby", seq)
-    await until(lambda: len(heard) == 49)
+    await until(lambda: len(heard) == 49, 1)
     assert sent == [1]
     free.set()
-    await until(lambda: sent == [1, 49])
+    await until(lambda: sent == [1, 49], 1)
 
 
 async def test_what_waits_for_the_layer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ async def test_a_silent_process_s_people_are_gone(monkeypatch: pytest.MonkeyPatc
     hear("p2", {"lobby": {**BOB}}, whole=True)
     assert here.here("lobby") == BOB
     changes.clear()
-    await until(lambda: here.here("lobby") == {})
+    await until(lambda: here.here("lobby") == {}, 1)
     assert changes
 
 

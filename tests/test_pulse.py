@@ -30,7 +30,7 @@ async def test_who_answers_no_ping_is_dropped_and_who_does_is_not(rooms: Rooms) 
         reader, writer = await _dead(rooms)
         assert await asyncio.wait_for(reader.readexactly(2), 10) == _PING
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), 15)
+            await asyncio.wait_for(reader.read(), 5)
         await alive.send(json.dumps({"message": "still here"}))
         assert json.loads(await asyncio.wait_for(alive.recv(), 5))["message"] == "still here"
         writer.close()
@@ -39,7 +39,7 @@ async def test_who_answers_no_ping_is_dropped_and_who_does_is_not(rooms: Rooms) 
 async def test_whatever_comes_is_an_answer(rooms: Rooms) -> None:
     reader, writer = await _dead(rooms)
     # There is no second ping for one who did not answer the first.
-    pinged = asyncio.create_task(asyncio.wait_for(reader.readexactly(4), 20))
+    pinged = asyncio.create_task(asyncio.wait_for(reader.readexactly(4), 7))
     while not pinged.done():
         writer.write(_masked(0x8A, b"an unasked pong"))
         await asyncio.wait({pinged}, timeout=0.5)

@@ -93,8 +93,8 @@ def test_one_who_goes_on_asking_keeps_no_server_from_ending() -> None:
             time.sleep(0.5)
             os.kill(rooms.pid, signal.SIGTERM)
             stopped = time.monotonic()
-            *others, last = answers.result(timeout=90)
-        assert time.monotonic() - stopped < 30
+            *others, last = answers.result(timeout=10)
+        assert time.monotonic() - stopped < 4
         assert {answer.status_code for answer in (*others, last)} == {200}
         assert last.headers["Connection"] == "close"
         assert not any("Connection" in answer.headers for answer in others)
@@ -190,7 +190,7 @@ async def test_a_request_that_comes_byte_by_byte_is_not_waited_for(slow: Rooms, 
     try:
         writer.write(head.encode())
         while not ended.done():
-            assert time.monotonic() - began < 20
+            assert time.monotonic() - began < 6
             writer.write(b"x")
             await asyncio.sleep(0.2)
         assert time.monotonic() - began > 1.5

@@ -58,7 +58,7 @@ async def test_what_was_written_here_is_told_without_being_read(
     tool = await Tool().join()
     for text in ("one", "two"):
         await posting.apost_message("lobby", alice, text)
-    await until(lambda: tool.said == ["one", "two"])
+    await until(lambda: tool.said == ["one", "two"], 1)
     assert reads == []
     await tool.leave()
 

@@ -41,6 +41,7 @@ def test_after_a_kill_the_page_is_live_again_with_all_that_was_missed(
     assert time.monotonic() - back < 8
     expect(bob.locator(".message")).to_have_count(6)
     expect(alice.locator(".message")).to_have_count(6)
+    assert texts(bob) == texts(alice)
     assert texts(bob)[:3] == ["before", "edited meanwhile", "posted in the shell"]
     assert [t for t in texts(bob) if t.startswith("typed")] == [
         f"typed while away {number}" for number in range(3)

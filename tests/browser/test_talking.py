@@ -106,7 +106,7 @@ def test_typing_ends_with_the_message(visit: Visit) -> None:
     expect(alice.locator("#typing")).to_contain_text("is typing")
     bob.keyboard.press("Enter")
     expect(alice.locator(".message .body")).to_have_text("h")
-    expect(alice.locator("#typing")).not_to_contain_text("is typing", timeout=3000)
+    expect(alice.locator("#typing")).not_to_contain_text("is typing", timeout=1000)
 
 
 def test_a_guest_takes_a_name_and_posts_under_it(visit: Visit) -> None:
