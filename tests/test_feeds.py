@@ -2,6 +2,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -531,6 +532,20 @@ async def test_a_cursor_of_another_history_is_told_so(after: int, epoch: str) ->
     await until(lambda: tool.of("live"))
     order = [frame["type"] for frame in tool.frames if frame["type"] != "presence.changed"]
     assert order == ["hello", "reset", "live"]
+    await tool.leave()
+
+
+async def test_a_reader_whom_its_feed_is_behind_starts_over_and_does_not_spin() -> None:
+    await say("one", "two")
+    tool = await Tool().join(2)
+    # Nothing in rooms takes a feed back like this; whoever looked for it without a pause would
+    # stop the whole process.
+    room = tool.subscriber.feed
+    room.head, room._reached = replace(room.head, seq=1), 1
+    await until(lambda: tool.of("reset") and tool.is_live)
+    assert [frame["head"] for frame in tool.of("reset")] == [1]
+    await say("three")
+    await until(lambda: tool.said[-1:] == ["three"])
     await tool.leave()
 
 

@@ -81,8 +81,6 @@ class Subscriber:
         self.cursor = head.seq if cursor is None else cursor
         if cursor is not None and epoch and epoch != head.epoch:
             self._lost = "The room was restored from a backup."
-        elif self.cursor > head.seq:
-            self._lost = "The cursor lies beyond the end of the room."
 
     async def run(self) -> None:
         """Read until cancelled.
@@ -188,12 +186,16 @@ class Subscriber:
             for frame in self._backlog(await self.feed.read(self.cursor, high)):
                 await self._deliver(frame)
             self.cursor = high
-        # No await between the check above and this: whatever comes next is offered.
-        if self.cursor == self.feed.head.seq and not self._lost:
-            self.feed.live.add(self)
-            if not self._arrived:
-                self._arrived = True
-                self._put(self._arrival())
+        if self._lost:
+            return
+        if self.cursor > self.feed.head.seq:
+            self._lost = "The cursor lies beyond the end of the room."
+            return
+        # No await since the feed's head was looked at: whatever comes next is offered.
+        self.feed.live.add(self)
+        if not self._arrived:
+            self._arrived = True
+            self._put(self._arrival())
 
     def _put(self, texts: Texts, bounded: bool = False) -> bool:
         if not texts or self._line.write(texts.frames):
