@@ -40,7 +40,7 @@ faults: $(TESTABLE) $(STATIC) ## break everything for a while, and judge (SECOND
 	@$(BIN)/python -m tests.faults --seconds=$(SECONDS) --seed=$(SEED)
 
 fuzz: $(TESTABLE) $(STATIC) ## try TIMES=20 times as many surprises as `make test` does
-	TIMES=$(TIMES) $(BIN)/pytest --quiet tests/fuzz tests/test_convergence.py
+	TIMES=$(TIMES) $(BIN)/pytest --quiet -o faulthandler_timeout=0 tests/fuzz tests/test_convergence.py
 
 bench: $(TESTABLE) $(STATIC) ## compare what things cost with other servers (REPEAT, KNOBS)
 	@$(BIN)/python -m tests.bench --repeat=$(REPEAT) --write $(KNOBS)

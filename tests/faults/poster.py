@@ -11,6 +11,8 @@ from tests.faults.connection import BROKEN, RETRY_SECONDS, connection, pause
 from tests.faults.records import Records, Wish
 
 _ANSWER_SECONDS = 4
+# When all is healed every try gets its answer: a server that gives none has stopped for good.
+_PATIENCE_SECONDS = 60
 _MOST_AT_ONCE = 4
 _LONG = ("lorem ipsum dolor sit amet " * 130).strip()
 
@@ -31,7 +33,16 @@ class Poster:
         self._posted: list[tuple[int, Wish]] = []
 
     async def run(self, end: asyncio.Event) -> None:
-        """Post until the end, and then until all is acknowledged."""
+        """Post until the end, and then until all is acknowledged; complain if it never is."""
+        async with asyncio.TaskGroup() as acting:
+            posting = acting.create_task(self._post(end))
+            await end.wait()
+            await asyncio.wait([posting], timeout=_PATIENCE_SECONDS)
+            if not posting.done():
+                posting.cancel()
+                self._records.complaints.append(f"{self._name} has no answer to {[*self._open]}")
+
+    async def _post(self, end: asyncio.Event) -> None:
         while not end.is_set() or self._open:
             try:
                 async with connection(

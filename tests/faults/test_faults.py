@@ -12,6 +12,8 @@ from tests.faults.trial import SABOTAGED
 pytestmark = [pytest.mark.services, pytest.mark.browser]
 
 ROOT = Path(__file__).resolve().parents[2]
+# Every wait in the harness has an end of its own; this one is for those that were forgotten.
+_ENDS_SECONDS = 420
 
 
 def play(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -22,6 +24,7 @@ def play(*arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=_ENDS_SECONDS,
     )
 
 
