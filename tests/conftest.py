@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from channels.layers import channel_layers
 from playwright.sync_api import Browser, sync_playwright
 
 from rooms import connections, database, feeds, limits
@@ -50,6 +51,8 @@ async def closed_with_loop() -> AsyncIterator[None]:
     await feeds.feeds().close()
     await connections.connections().end()
     await limits.shared().close()
+    # A layer on Redis keeps locks of the loop that used it, now and then a held one.
+    channel_layers.backends.clear()
 
 
 @pytest.fixture(scope="session")
