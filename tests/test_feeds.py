@@ -535,6 +535,18 @@ async def test_a_cursor_of_another_history_is_told_so(after: int, epoch: str) ->
     await tool.leave()
 
 
+async def test_a_cursor_beyond_the_end_is_told_so_though_the_room_has_reached_it_by_then() -> None:
+    await say("one", "two")
+    tool = Tool()
+    tool.free.clear()
+    await tool.join(3)
+    await say("another three")
+    tool.free.set()
+    await until(lambda: tool.is_live)
+    assert [frame["head"] for frame in tool.of("reset")] == [3]
+    await tool.leave()
+
+
 async def test_a_reader_whom_its_feed_is_behind_starts_over_and_does_not_spin() -> None:
     await say("one", "two")
     tool = await Tool().join(2)

@@ -24,6 +24,9 @@ RETRY_SECONDS = 1.0
 # A page that missed more entries than this gets its list replaced.
 REPLACE_AFTER = 200
 
+_RESTORED = "The room was restored from a backup."
+_BEYOND = "The cursor lies beyond the end of the room."
+
 Send = Callable[[str], Awaitable[None]]
 
 logger = logging.getLogger(__name__)
@@ -80,7 +83,9 @@ class Subscriber:
         self._put(self._greeting(head))
         self.cursor = head.seq if cursor is None else cursor
         if cursor is not None and epoch and epoch != head.epoch:
-            self._lost = "The room was restored from a backup."
+            self._lost = _RESTORED
+        elif self.cursor > head.seq:
+            self._lost = _BEYOND  # now: the room may reach it before this reader looks again
 
     async def run(self) -> None:
         """Read until cancelled.
@@ -132,7 +137,7 @@ class Subscriber:
 
     def reset(self) -> None:
         """Hear that the history was replaced by another one."""
-        self._lost = "The room was restored from a backup."
+        self._lost = _RESTORED
         self._rouse()
 
     def revoke(self) -> None:
@@ -186,16 +191,15 @@ class Subscriber:
             for frame in self._backlog(await self.feed.read(self.cursor, high)):
                 await self._deliver(frame)
             self.cursor = high
-        if self._lost:
-            return
-        if self.cursor > self.feed.head.seq:
-            self._lost = "The cursor lies beyond the end of the room."
-            return
-        # No await since the feed's head was looked at: whatever comes next is offered.
-        self.feed.live.add(self)
-        if not self._arrived:
-            self._arrived = True
-            self._put(self._arrival())
+        # No await between the check above and this: whatever comes next is offered.
+        if self.cursor == self.feed.head.seq and not self._lost:
+            self.feed.live.add(self)
+            if not self._arrived:
+                self._arrived = True
+                self._put(self._arrival())
+        else:
+            # No reader may stay ahead of its feed: looking again and again would stop the process.
+            self._lost = self._lost or _BEYOND
 
     def _put(self, texts: Texts, bounded: bool = False) -> bool:
         if not texts or self._line.write(texts.frames):
