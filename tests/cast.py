@@ -13,7 +13,9 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from rooms import doorbell, posting
 from rooms.authors import Author
+from rooms.log import Receipt
 from rooms.subscribers import Over, PageSubscriber, StreamSubscriber, Subscriber, ToolSubscriber
 from rooms.wire import Line
 
@@ -38,6 +40,24 @@ ALL = frozenset(
 def unhurried(settings: Settings) -> None:
     """Let everybody post as fast as the test likes."""
     settings.POST_RATE = settings.ROOM_RATE = None
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["short way", "long way"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every reader of the test be written to by the short way, and again by the long one."""
+    monkeypatch.setattr(_Reader, "has_wire", request.param)
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no feed hear of what is posted, but by the tick."""
+    monkeypatch.setattr(doorbell, "ring", lambda *_: None)
+
+
+async def say(*texts: str) -> Receipt:
+    """Post the texts in the lobby, as alice; returns where the last one stands."""
+    receipts = [await posting.apost_message("lobby", alice, text) for text in texts]
+    return receipts[-1]
 
 
 async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:

@@ -2,61 +2,26 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.db import OperationalError
-from pytest_django import Settings
 
-from rooms import (
-    database,
-    doorbell,
-    feed,
-    feeds,
-    fragments,
-    frames,
-    log,
-    posting,
-    presence,
-    typists,
-)
+from rooms import database, feeds, fragments, frames, log, posting
 from rooms.batches import Batch
 from rooms.doorbell import bell
 from rooms.models import Epoch
 from rooms.names import group_name
-from rooms.subscribers import Revoked, Stuck, subscriber
-from rooms.wire import Texts
-from tests import cast
-from tests.cast import Page, Tool, alice, bob, carol, dave, unhurried, until
+from rooms.subscribers import subscriber
+from tests.cast import Page, Tool, alice, bob, both_ways, deaf, say, unhurried, until
 
-__all__ = ["unhurried"]
+__all__ = ["both_ways", "deaf", "unhurried"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True, params=[True, False], ids=["short way", "long way"])
-def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cast._Reader, "has_wire", request.param)
-
-
-async def say(*texts: str) -> log.Receipt:
-    receipts = [await posting.apost_message("lobby", alice, text) for text in texts]
-    return receipts[-1]
-
-
 def ring(seq: int) -> None:
     bell().ring({"type": "room.rang", "group": group_name("lobby"), "room": "lobby", "seq": seq})
-
-
-def in_order(tool: Tool) -> bool:
-    seqs = [frame["seq"] for frame in tool.entries]
-    return seqs == sorted(set(seqs))
-
-
-@pytest.fixture
-def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "ring", lambda *_: None)
 
 
 # The bell and the tick
@@ -135,6 +100,32 @@ async def test_a_room_opened_under_the_tick_is_not_reset(
     await den.leave()
 
 
+@pytest.mark.usefixtures("deaf")
+async def test_a_restore_is_not_missed_while_a_new_room_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
+    tool = await Tool().join(0)
+    await until(lambda: tool.is_live)
+    room, read = tool.subscriber.feed, database.read
+
+    async def meanwhile(question: Callable[..., Any], *args: Any) -> Any:
+        answer = await read(question, *args)
+        if question is log.head and room.head.epoch != "restored":
+            await Epoch.objects.aupdate(word="restored")
+            room.find(1, "restored", 0)
+            ring(1)
+        return answer
+
+    await say("one")
+    monkeypatch.setattr(database, "read", meanwhile)
+    ring(1)
+    await until(lambda: tool.of("reset"))
+    await until(lambda: tool.is_live)
+    assert (room.head.seq, room.head.epoch) == (1, "restored")
+    await tool.leave()
+
+
 async def test_a_room_that_does_not_exist_yet_can_be_watched() -> None:
     tool = await Tool().join(0)
     await say("first")
@@ -143,114 +134,7 @@ async def test_a_room_that_does_not_exist_yet_can_be_watched() -> None:
     await tool.leave()
 
 
-# Live and behind
-
-
-async def test_a_resumed_reader_gets_what_it_missed_once_and_goes_live() -> None:
-    await say("one", "two", "three")
-    tool = await Tool().join(1)
-    await until(lambda: tool.of("live"))
-    await say("four")
-    await until(lambda: "four" in tool.said)
-    assert tool.said == ["two", "three", "four"]
-    assert [f["type"] for f in tool.frames if "message" not in f["type"]][:2] == ["hello", "live"]
-    assert tool.of("live")[0]["seq"] == 3
-    await tool.leave()
-
-
-async def test_a_backlog_longer_than_a_window_has_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "WINDOW", 3)
-    first = await say("one")
-    await say(*map(str, range(9)))
-    await posting.aedit_message("lobby", alice, first.message_id, "uno")
-    tool = await Tool().join(0)
-    await until(lambda: tool.of("live"))
-    assert tool.said == ["uno", *map(str, range(9))]
-    assert tool.of("message.changed")[0]["seq"] == 11
-    await tool.leave()
-
-
-async def test_a_slow_reader_delays_nobody_and_catches_up_without_loss(settings: Settings) -> None:
-    settings.PENDING_MAX = 2000
-    slow, quick = await Tool().join(0), await Tool(author=bob).join(0)
-    await until(lambda: slow.is_live and quick.is_live)
-    slow.free.clear()
-    texts = [f"{n} {'x' * 200}" for n in range(40)]
-    await say(*texts)
-    await until(lambda: len(quick.said) == 40, 2)
-    assert slow.subscriber not in slow.subscriber.feed.live
-    assert slow.subscriber._size <= 2000
-    slow.free.set()
-    await until(lambda: slow.is_live)
-    await say("last")
-    await until(lambda: "last" in slow.said)
-    assert slow.said == quick.said == [*texts, "last"]
-    assert in_order(slow)
-    await slow.leave()
-    await quick.leave()
-
-
-@pytest.mark.parametrize("over", [0, 1])
-async def test_a_batch_above_the_bound_is_read_again_though_nothing_waits_before_it(
-    over: int, settings: Settings
-) -> None:
-    slow = await Tool().join(0)
-    await until(lambda: slow.is_live)
-    slow.free.clear()
-    sizes: list[int] = []
-    live = slow.subscriber._live
-
-    def watched(batch: Batch) -> Texts:
-        texts = live(batch)
-        sizes.append(texts.size)
-        settings.PENDING_MAX = texts.size - over
-        return texts
-
-    slow.subscriber._live = watched  # type: ignore[method-assign]
-    await say("one")
-    await until(lambda: sizes)
-    assert (slow.subscriber in slow.subscriber.feed.live) == (not over)
-    slow.free.set()
-    await until(lambda: slow.said == ["one"])
-    await slow.leave()
-
-
-async def test_a_reader_who_takes_nothing_is_stuck(settings: Settings) -> None:
-    settings.STUCK_SECONDS = 0.1
-    tool = await Tool().join(0)
-    await until(lambda: tool.is_live)
-    tool.free.clear()
-    await say("one")
-    with pytest.raises(Stuck):
-        await asyncio.wait_for(tool.task, 2)
-    tool.subscriber.end()
-
-
-async def test_nothing_overtakes_what_is_pending() -> None:
-    tool = await Tool().join(0)
-    await until(lambda: tool.is_live)
-    tool.free.clear()
-    await say("one", "two")
-    await until(lambda: tool.subscriber.cursor == 2)
-    tool.free.set()
-    # Its task has not come around yet.
-    tool.subscriber.tell("typing", Texts(["last"]), Texts(['{"type":"last"}']))
-    await until(lambda: tool.of("last"))
-    assert tool.said == ["one", "two"]
-    assert tool.frames[-1]["type"] == "last"
-    await tool.leave()
-
-
-async def test_who_is_signed_out_is_told_nothing_more() -> None:
-    tool = await Tool().join(0)
-    await until(lambda: tool.is_live)
-    before = len(tool.texts)
-    tool.subscriber.revoke()
-    tool.subscriber.tell("typing", Texts(["more"]), Texts(['{"type":"more"}']))
-    with pytest.raises(Revoked):
-        await asyncio.wait_for(tool.task, 2)
-    assert len(tool.texts) == before
-    tool.subscriber.end()
+# Once for all
 
 
 @pytest.fixture
@@ -407,26 +291,7 @@ async def test_a_storm_of_pages_is_greeted_with_what_was_rendered_for_the_first(
         await page.leave()
 
 
-async def test_in_a_full_room_the_news_of_who_is_here_gathers_for_longer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(presence, "GATHER_SECONDS", 0.01)
-    monkeypatch.setattr(feed, "PRESENCE_SECONDS", 0.01)
-    tools = [await Tool(author=author).join() for author in (alice, bob, carol)]
-    alices, here = tools[0], feeds.feeds().presence
-    clock = asyncio.get_running_loop()
-    # All that their coming causes is told, and nothing is gathered any more.
-    await until(lambda: all(tool.is_live for tool in tools))
-    await until(lambda: not (here._gathering or alices.subscriber.feed._gathering))
-    before = len(alices.of("presence.changed"))
-    monkeypatch.setattr(feed, "PRESENCE_SECONDS_EACH", 0.2)
-    began = clock.time()
-    tools.append(await Tool(author=dave).join())
-    await until(lambda: len(alices.of("presence.changed")) > before, 2)
-    assert clock.time() - began >= 4 * 0.2
-    assert alices.of("presence.changed")[-1]["names"] == ["alice", "bob", "carol", "dave"]
-    for tool in tools:
-        await tool.leave()
+# One who stumbles
 
 
 async def test_a_reader_whose_batch_cannot_be_shown_costs_nobody_else_theirs(
@@ -463,117 +328,6 @@ async def test_a_feed_that_stumbles_takes_the_beat_from_no_other(
     await page.leave()
 
 
-async def test_a_batch_refused_for_its_size_is_counted_once_in_the_title(
-    settings: Settings,
-) -> None:
-    settings.PENDING_MAX = 1500
-    head = await database.read(log.head, "lobby")
-    page = await Page().join(0, head.epoch)
-    await until(lambda: page.is_live)
-    page.subscriber.look_away()
-    page.free.clear()
-    room = page.subscriber.feed
-    for n in range(9):
-        await say(str(n))
-        await until(lambda: room.head.seq == room._reached)
-    assert page.subscriber not in page.subscriber.feed.live
-    page.free.set()
-    await until(lambda: page.is_live)
-    assert page.subscriber.unseen == 9
-    await page.leave()
-
-
-# Another history
-
-
-async def test_another_epoch_resets_every_reader_and_goes_on() -> None:
-    await say("one", "two")
-    tool = await Tool().join(0)
-    await until(lambda: tool.of("live"))
-    await Epoch.objects.aupdate(word="restored")
-    await until(lambda: tool.of("reset") and len(tool.of("live")) == 2)
-    assert tool.of("reset")[0]["epoch"] == "restored"
-    await say("three")
-    await until(lambda: "three" in tool.said)
-    assert tool.said == ["one", "two", "three"]
-    await tool.leave()
-
-
-@pytest.mark.usefixtures("deaf")
-async def test_a_restore_is_not_missed_while_a_new_room_is_looked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
-    tool = await Tool().join(0)
-    await until(lambda: tool.is_live)
-    room, read = tool.subscriber.feed, database.read
-
-    async def meanwhile(question: Callable[..., Any], *args: Any) -> Any:
-        answer = await read(question, *args)
-        if question is log.head and room.head.epoch != "restored":
-            await Epoch.objects.aupdate(word="restored")
-            room.find(1, "restored", 0)
-            ring(1)
-        return answer
-
-    await say("one")
-    monkeypatch.setattr(database, "read", meanwhile)
-    ring(1)
-    await until(lambda: tool.of("reset"))
-    await until(lambda: tool.is_live)
-    assert (room.head.seq, room.head.epoch) == (1, "restored")
-    await tool.leave()
-
-
-@pytest.mark.parametrize(("after", "epoch"), [(7, ""), (1, "other")])
-async def test_a_cursor_of_another_history_is_told_so(after: int, epoch: str) -> None:
-    await say("one", "two")
-    tool = await Tool().join(after, epoch)
-    await until(lambda: tool.of("live"))
-    order = [frame["type"] for frame in tool.frames if frame["type"] != "presence.changed"]
-    assert order == ["hello", "reset", "live"]
-    await tool.leave()
-
-
-async def test_a_cursor_beyond_the_end_is_told_so_though_the_room_has_reached_it_by_then() -> None:
-    await say("one", "two")
-    tool = Tool()
-    tool.free.clear()
-    await tool.join(3)
-    await say("another three")
-    tool.free.set()
-    await until(lambda: tool.is_live)
-    assert [frame["head"] for frame in tool.of("reset")] == [3]
-    await tool.leave()
-
-
-async def test_a_reader_whom_its_feed_is_behind_starts_over_and_does_not_spin() -> None:
-    await say("one", "two")
-    tool = await Tool().join(2)
-    # Nothing in rooms takes a feed back like this; whoever looked for it without a pause would
-    # stop the whole process.
-    room = tool.subscriber.feed
-    room.head, room._reached = replace(room.head, seq=1), 1
-    await until(lambda: tool.of("reset") and tool.is_live)
-    assert [frame["head"] for frame in tool.of("reset")] == [1]
-    await say("three")
-    await until(lambda: tool.said[-1:] == ["three"])
-    await tool.leave()
-
-
-@pytest.mark.usefixtures("deaf")
-async def test_a_cursor_that_another_process_gave_out_early_is_no_reset() -> None:
-    first = await Tool().join(0)
-    await until(lambda: first.is_live)
-    await say("one", "two")
-    tool = await Tool().join(2)
-    await until(lambda: tool.of("live"))
-    assert tool.of("reset") == []
-    assert tool.entries == []
-    await tool.leave()
-    await first.leave()
-
-
 # The end
 
 
@@ -587,62 +341,3 @@ async def test_the_last_reader_takes_the_feed_along() -> None:
     assert feed._task.cancelled()
     assert feeds.feeds()._feeds == {}
     assert group_name("lobby") not in bell()._listeners
-
-
-# Typing
-
-
-def typing_names(tool: Tool) -> list[str]:
-    return [frame["author"]["name"] for frame in tool.of("typing")]
-
-
-def typing_shown(page: Page) -> list[str]:
-    """What the page was sent about who is typing, one piece after the other."""
-    return [text for text in page.texts if 'id="typing"' in text]
-
-
-async def test_typing_is_told_ends_with_the_post_and_does_not_disturb_the_log(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(typists, "LASTS", 60.0)  # it does not end by itself
-    tool = await Tool().join(0)
-    page = await Page(author=dave).join(0, (await database.read(log.head, "lobby")).epoch)
-    await until(lambda: tool.is_live and page.is_live)
-    feeds.feeds().type("lobby", alice)
-    feeds.feeds().type("lobby", alice)
-    await until(lambda: typing_names(tool) == ["alice"], 0.5)
-    await until(lambda: "alice</bdi> is typing" in typing_shown(page)[-1], 0.5)
-    await say("one")
-    await until(lambda: "alice" not in typing_shown(page)[-1], 0.5)
-    assert tool.said == ["one"]
-    await tool.leave()
-    await page.leave()
-
-
-async def test_typing_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typists, "LASTS", 0.2)
-    page = await Page().join(0, (await database.read(log.head, "lobby")).epoch)
-    await until(lambda: page.is_live)
-    feeds.feeds().type("lobby", alice)
-    await until(lambda: any("is typing" in text for text in page.texts), 0.5)
-    await until(lambda: "is typing" not in typing_shown(page)[-1], 1)
-    await page.leave()
-
-
-async def test_who_comes_while_somebody_types_is_told() -> None:
-    tool = await Tool().join()
-    feeds.feeds().type("lobby", alice)
-    page = await Page(author=bob).join(0, (await database.read(log.head, "lobby")).epoch)
-    await until(lambda: page.texts)
-    assert "alice</bdi> is typing" in page.texts[0]
-    await page.leave()
-    await tool.leave()
-
-
-async def test_who_is_here_is_told_when_somebody_comes() -> None:
-    tool = await Tool().join()
-    await until(lambda: tool.of("presence.changed"))
-    other = await Tool(author=bob).join()
-    await until(lambda: tool.of("presence.changed")[-1]["names"] == ["bob", "carol"], 2)
-    await other.leave()
-    await tool.leave()

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from rooms import feeds, posting
+from rooms import feeds
 from rooms.batches import Batch
-from tests.cast import Tool, alice, unhurried, until
+from tests.cast import Tool, say, unhurried, until
 
 __all__ = ["unhurried"]
 
@@ -34,11 +34,6 @@ async def full(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Tool, lis
     await until(lambda: tool.is_live)
     yield tool, rounds
     await tool.leave()
-
-
-async def say(*texts: str) -> None:
-    for text in texts:
-        await posting.apost_message("lobby", alice, text)
 
 
 async def test_messages_gather_for_longer_than_it_takes_to_tell_them(
