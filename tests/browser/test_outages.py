@@ -56,7 +56,7 @@ def test_after_a_restart_a_page_without_script_loads_its_log_anew(
     visit: Visit, rooms: Rooms
 ) -> None:
     # Its icon is asked for when all has loaded, so when the live log ends: with the server.
-    alice = visit("/chat/restarted/", complains=True, java_script_enabled=False)
+    alice = visit("/chat/restarted/", misses="icon", java_script_enabled=False)
     stream = alice.frame_locator("iframe")
     bob = live(visit("/chat/restarted/", complains=True))
     say(bob, "before")
